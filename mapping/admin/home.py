@@ -1,0 +1,141 @@
+"""What the home page says of each tenant: how much is mapped, how the last run went, and what to do next."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, Max, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tenants.admin.health import connections_of, health_badge
+from tenants.models import Connection, Tenant
+
+from ..matching import Reason
+from ..models import SyncRun, UserMapping
+from ..reasons import LABELS
+from .columns import length, run_badge
+from .filters import NEEDS_A_DECISION
+
+SKIPPED = Reason.NO_PERMISSION.value
+NEEDED = Q(reason__in=[reason.value for reason in NEEDS_A_DECISION]) | ~Q(flag="")
+TROUBLE = {SyncRun.Status.FAILED, SyncRun.Status.PARTIAL, SyncRun.Status.INTERRUPTED}
+
+
+def cards(user: Any) -> list[dict[str, Any]]:
+    """One card for each tenant this person may see, those with trouble first. The number of queries does not
+    depend on the number of tenants."""
+    tenants = list(Tenant.objects.for_staff(user).prefetch_related("connections"))
+    counts, decisions = people(tenants)
+    runs = last_runs(tenants)
+    made = [
+        card(tenant, counts[tenant.pk], decisions.get(tenant.pk, 0), runs=runs[tenant.pk], user=user)
+        for tenant in tenants
+    ]
+    return sorted(made, key=lambda each: (-len(each["troubles"]), -each["decisions"], each["tenant"].name))
+
+
+def people(tenants: list[Tenant]) -> tuple[dict[int, dict[str, int]], dict[int, int]]:
+    """({tenant: {reason: how many}}, {tenant: how many need a decision})."""
+    present = UserMapping.objects.filter(tenant__in=tenants, present=True).order_by()
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    for tenant, reason, number in present.values_list("tenant", "reason").annotate(Count("pk")):
+        counts[tenant][reason] = number
+    waiting = present.filter(NEEDED).values_list("tenant").annotate(Count("pk"))
+    return counts, dict(waiting)
+
+
+def last_runs(tenants: list[Tenant]) -> dict[int, list[SyncRun]]:
+    """The newest run of each tenant, and the newest one that is over when that is another."""
+    over = Max("pk", filter=Q(status__in=SyncRun.OVER))
+    rows = (
+        SyncRun.objects.filter(tenant__in=tenants)
+        .order_by()
+        .values("tenant")
+        .annotate(newest=Max("pk"), over=over)
+    )
+    ids = {row[key] for row in rows for key in ("newest", "over")} - {None}
+    runs: dict[int, list[SyncRun]] = defaultdict(list)
+    for run in SyncRun.objects.filter(pk__in=ids).order_by("-pk"):
+        runs[run.tenant_id].append(run)
+    return runs
+
+
+def card(
+    tenant: Tenant, counts: dict[str, int], decisions: int, *, runs: list[SyncRun], user: Any
+) -> dict[str, Any]:
+    mapped, skipped, total = counts.get("", 0), counts.get(SKIPPED, 0), sum(counts.values())
+    now = next((run for run in runs if not run.is_over), None)
+    last = next((run for run in runs if run.is_over), None)
+    connections = connections_of(tenant)
+    decide = ngettext("%d person needs a decision", "%d people need a decision", decisions) % decisions
+    is_complete = all(each.is_complete for each in connections)
+    return {
+        "tenant": tenant,
+        "url": listed(tenant),
+        "mapped": mapped,
+        "skipped": skipped,
+        "unmapped": total - mapped - skipped,
+        "total": total,
+        "percent": 100 * mapped // total if total else 0,
+        "bar": bar(mapped, total - mapped - skipped, total),
+        "reasons": by_reason(tenant, counts),
+        "decisions": decisions,
+        "decisions_text": decide,
+        "decisions_url": listed(tenant, decision="yes"),
+        "now": now and described(now),
+        "last": last and described(last),
+        "connections": [{"row": each, "badge": health_badge(each)} for each in connections],
+        "may_start": is_complete and not (now and now.is_live) and user.has_perm("mapping.map_usermapping"),
+        "troubles": [*connection_troubles(connections, user), *run_troubles(last)],
+    }
+
+
+def bar(mapped: int, unmapped: int, total: int) -> dict[str, int]:
+    """Widths in per mille, for a drawing that is 1000 wide."""
+    scale = 1000 / total if total else 0
+    return {"mapped": round(mapped * scale), "unmapped": round(unmapped * scale)}
+
+
+def by_reason(tenant: Tenant, counts: dict[str, int]) -> list[dict[str, Any]]:
+    rows = sorted(((number, reason) for reason, number in counts.items() if reason), reverse=True)
+    return [
+        {"label": LABELS[Reason(reason)], "number": number, "url": listed(tenant, reason__exact=reason)}
+        for number, reason in rows
+    ]
+
+
+def listed(tenant: Tenant, **filters: str) -> str:
+    """The tenant's User Mapping list, filtered."""
+    return f"{reverse('admin:mapping_usermapping_changelist')}?{urlencode({'tenant': tenant.pk, **filters})}"
+
+
+def described(run: SyncRun) -> dict[str, Any]:
+    took = length(run.duration) if run.duration else ""
+    return {"row": run, "badge": run_badge(run), "url": page_of(run), "took": took}
+
+
+def page_of(run: SyncRun) -> str:
+    return reverse("admin:mapping_syncrun_change", args=[run.pk])
+
+
+def connection_troubles(connections: list[Connection], user: Any) -> Iterator[dict[str, Any]]:
+    """What stands in the way, in words, and where to go for those who may."""
+    may_change = user.has_perm("tenants.change_connection")
+    for each in connections:
+        url = reverse("admin:tenants_connection_change", args=[each.pk]) if may_change else ""
+        if not each.is_complete:
+            text = _("%s has no credentials yet.") % each.kind.label
+            yield {"text": text, "url": url, "link": _("Enter them")}
+        elif each.health == Connection.Health.FAILING:
+            yield {"text": f"{each.kind.label}: {each.health_text}", "url": url, "link": _("Connection")}
+
+
+def run_troubles(last: SyncRun | None) -> Iterator[dict[str, Any]]:
+    if last and last.status in TROUBLE:
+        text = _("The last Auto Sync: %s.") % last.get_status_display()
+        yield {"text": f"{text} {last.error}".strip(), "url": page_of(last), "link": _("Look at the run")}

@@ -1,0 +1,109 @@
+"""How far a run is, as its page and the page's live part show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from ..models import SyncRun
+from .columns import equation, length, outcome_badge, platform_of, run_badge, step
+
+Status = SyncRun.Status
+
+CHANGES = 50
+"""So many Changes are shown on the run's own page; the list of changes has all."""
+
+EVERY = {Status.WAITING: 10_000, Status.HELD: 10_000}
+"""Milliseconds between two looks at a run; 2,000 unless said."""
+
+
+def context(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
+    """What the fragment needs. It is asked for every other second while the run lives."""
+    live = not run.is_over
+    return {
+        "run": run,
+        "badge": run_badge(run),
+        "live": live,
+        "every": EVERY.get(Status(run.status), 2_000),
+        "in_words": in_words(run),
+        "tries": tries(run),
+        "equation": equation(run),
+        "duration": length(run.duration),
+        "throttled": round(run.throttled),
+        "rows": rows_of(run) if not run.is_live else [],
+        "changes_shown": CHANGES,
+        "may_start": not run.is_live and request.user.has_perm("mapping.map_usermapping"),
+    }
+
+
+def in_words(run: SyncRun) -> str:
+    """One sentence, read aloud when it changes."""
+    clock = localtime(run.not_before).strftime("%H:%M") if run.not_before else ""
+    if run.status == Status.WAITING:
+        return _("Waiting for the second try at %(time)s.") % {"time": clock}
+    if run.status == Status.HELD:
+        return _("The changes are proposed; they wait for a person to decide.")
+    if run.status == Status.QUEUED and clock:
+        return _("A platform asked us to wait; it goes on at %(time)s.") % {"time": clock}
+    if run.status == Status.QUEUED and run.started_at is None:
+        return _("Queued; it starts as soon as a worker is free.")
+    if run.is_live:
+        phase = labels(run)[SyncRun.Phase(run.phase)]
+        return _("Try %(try)d: %(phase)s.") % {"try": run.try_number, "phase": phase}
+    return _("The run is over: %(status)s.") % {"status": run.get_status_display()}
+
+
+def labels(run: SyncRun) -> dict[SyncRun.Phase, str]:
+    return {
+        SyncRun.Phase.CXONE: _("Read CXone"),
+        SyncRun.Phase.EXTERNAL: _("Read %(platform)s") % {"platform": platform_of(run.tenant)},
+        SyncRun.Phase.STORE: _("Keep"),
+        SyncRun.Phase.MATCH: _("Match"),
+        SyncRun.Phase.APPLY: _("Apply"),
+        SyncRun.Phase.REPORT: _("Report"),
+    }
+
+
+def tries(run: SyncRun) -> list[dict[str, Any]]:
+    """The phase strip of each try: [{number, steps: [{label, state, word, …}]}]. The second is shown when there
+    was one or when it is waited for."""
+    shown = [_strip(run, 1, _state_of_try(run, 1))]
+    if run.try_number == 2 or run.status == Status.WAITING:
+        shown.append(_strip(run, 2, _state_of_try(run, 2)))
+    return shown
+
+
+def _state_of_try(run: SyncRun, number: int) -> str:
+    """“done” or “todo” as a whole, or how it stands at the phase that the run is in: “now”, “failed” or “held”."""
+    if number < run.try_number:
+        return "done"
+    if run.status == Status.WAITING:
+        return "done" if number == 1 else "todo"
+    if run.is_live:
+        return "now" if run.started_at else "todo"
+    if run.status in (Status.HELD, Status.DISCARDED):
+        return "held"
+    return "failed" if run.error else "done"
+
+
+def _strip(run: SyncRun, number: int, state: str) -> dict[str, Any]:
+    phases = labels(run)
+    current = list(phases).index(SyncRun.Phase(run.phase))
+    words = {"done": _("done"), "now": _("now"), "todo": _("to do"), "failed": _("failed")}
+    steps = []
+    for position, label in enumerate(phases.values()):
+        here = state
+        if state in ("now", "failed", "held") and position != current:
+            here = "done" if position < current else "todo"
+        elif state == "held":
+            here = "todo"
+        steps.append({"label": label, "state": here, "word": words[here], "is_now": here == "now"})
+    return {"number": number, "steps": steps}
+
+
+def rows_of(run: SyncRun) -> list[dict[str, Any]]:
+    changes = run.changes.select_related("mapping").order_by("id")[:CHANGES]
+    return [{"change": change, "step": step(change), "outcome": outcome_badge(change)} for change in changes]

@@ -1,0 +1,166 @@
+"""User Mapping: everyone in CXone, their Status, and why it is so. Read-only but for its own verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Max, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tenants.admin.scope import ReadOnly, TenantScoped, tenants_of
+
+from .. import reasons
+from ..models import SyncRun, UserMapping
+from .columns import badge, by, flag_sentence, platform_of, status_badge, step, two_lines
+from .filters import DecisionFilter, PresentFilter, StatusFilter, TenantFilter
+from .map_user import JUST_DONE, MAP, MapUser
+
+BUTTONS = 5
+"""So many tenants get an Auto Sync button of their own above the list; those who see more choose one first."""
+
+HISTORY = 100
+"""So many of a user's Changes are shown, newest first."""
+
+
+@admin.register(UserMapping)
+class UserMappingAdmin(MapUser, ReadOnly, TenantScoped):
+    list_display = [
+        "status",
+        "user",
+        "email_in_cxone",
+        "account_in_words",
+        "method",
+        "why",
+        "flagged",
+        "last_synced",
+        "menu",
+    ]
+    list_display_links = ["user"]
+    list_filter = [TenantFilter, StatusFilter, DecisionFilter, "reason", "method", "flag", PresentFilter]
+    search_fields = ["name", "email", "username", "account__name", "account__email", "account__extension"]
+    search_fields += ["account__platform_id"]
+    search_help_text = gettext_lazy("Name, e-mail, username, extension or platform id, on both sides")
+    ordering = ["name", "id"]
+    list_per_page = 100
+    show_full_result_count = False
+    empty_value_display = "–"
+    actions = None
+
+    fieldsets = [(None, {"fields": []})]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UserMapping]:
+        return super().get_queryset(request).select_related("account", "tenant")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """When the tenants of this page were last read is asked once, not per row."""
+        page = super().get_changelist_instance(request)
+        note_last_read(page.result_list)
+        token, may_map = get_token(request), request.user.has_perm(MAP)
+        for mapping in page.result_list:
+            mapping.menu_context = {"original": mapping, "may_map": may_map, "csrf_token": token}
+        return page
+
+    @admin.display(description=gettext_lazy("Status"), ordering="account")
+    def status(self, mapping: UserMapping) -> str:
+        return status_badge(mapping)
+
+    @admin.display(description=gettext_lazy("user"), ordering="name")
+    def user(self, mapping: UserMapping) -> str:
+        return two_lines(mapping, mapping.username if mapping.username != str(mapping) else "")
+
+    @admin.display(description=gettext_lazy("e-mail"), ordering="email")
+    def email_in_cxone(self, mapping: UserMapping) -> str:
+        theirs = mapping.account.email if mapping.account else ""
+        differs = theirs.casefold() != mapping.email.casefold()
+        return two_lines(mapping.email or "–", theirs if differs else "")
+
+    @admin.display(description=gettext_lazy("account"), ordering="account__name")
+    def account_in_words(self, mapping: UserMapping) -> str:
+        return str(mapping.account or "–")
+
+    @admin.display(description=gettext_lazy("reason"), ordering="reason")
+    def why(self, mapping: UserMapping) -> str:
+        return two_lines(mapping.get_reason_display() or "–", sentence(mapping))
+
+    @admin.display(description=gettext_lazy("flag"), ordering="flag")
+    def flagged(self, mapping: UserMapping) -> str:
+        return badge("warn", mapping.get_flag_display()) if mapping.flag else "–"
+
+    @admin.display(description=gettext_lazy("last synced"))
+    def last_synced(self, mapping: UserMapping) -> str:
+        return last_synced(mapping)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        ours = {"title": _("User Mapping"), **self._auto_sync(request)}
+        return super().changelist_view(request, ours | (extra_context or {}))
+
+    def _auto_sync(self, request: HttpRequest) -> dict[str, Any]:
+        """The tenants that get a button: the one the list is filtered by, else all when they are few."""
+        if not request.user.has_perm(MAP):
+            return {}
+        tenants, chosen = tenants_of(request), request.GET.get("tenant", "")
+        if chosen.isdecimal():
+            tenants = tenants.filter(pk=chosen)
+        found = list(tenants[: BUTTONS + 1])
+        return {"sync_tenants": found if len(found) <= BUTTONS else [], "choose_first": len(found) > BUTTONS}
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        mapping = context["original"]
+        note_last_read([mapping])
+        context |= {
+            "title": _("User Mapping"),
+            "status": status_badge(mapping),
+            "sentence": sentence(mapping),
+            "next_step": reasons.next_step(mapping.reason, platform=platform_of(mapping.tenant)),
+            "flag_sentence": flag_sentence(mapping.flag, platform=platform_of(mapping.tenant)),
+            "platform": platform_of(mapping.tenant),
+            "last_synced": last_synced(mapping),
+            "history": history_of(mapping),
+            "may_map": request.user.has_perm(MAP),
+            "just_done": request.session.get(JUST_DONE, {}).get("mapping") == mapping.pk,
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="")
+    def menu(self, mapping: UserMapping) -> str:
+        return render_to_string("admin/mapping/usermapping/menu.html", mapping.menu_context)  # type: ignore[attr-defined]
+
+
+def sentence(mapping: UserMapping) -> str:
+    platform = platform_of(mapping.tenant)
+    return reasons.sentence(mapping.reason, mapping.evidence, email=mapping.email, platform=platform)
+
+
+def note_last_read(mappings: Iterable[Any]) -> None:
+    """Put on each row when both directories of its tenant were last read, in one query."""
+    tenants = {mapping.tenant_id for mapping in mappings}
+    runs = SyncRun.objects.filter(tenant__in=tenants, read_at__isnull=False).order_by()
+    read: dict[int, datetime] = dict(runs.values_list("tenant").annotate(Max("read_at")))
+    for mapping in mappings:
+        mapping.last_read = read.get(mapping.tenant_id)
+
+
+def last_synced(mapping: Any) -> str:
+    if not mapping.present:
+        return _("no longer in CXone")
+    if mapping.last_read is None:
+        return _("never")
+    return date_format(localtime(mapping.last_read), "SHORT_DATETIME_FORMAT")
+
+
+def history_of(mapping: UserMapping) -> list[dict[str, Any]]:
+    changes = mapping.changes.select_related("actor").order_by("-id")[:HISTORY]
+    return [{"change": change, "by": by(change), "step": step(change)} for change in changes]

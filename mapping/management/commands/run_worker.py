@@ -1,0 +1,36 @@
+"""manage.py run_worker: work on what is queued until asked to stop.
+
+Exit codes: 0 stopped as asked; 1 its guard died; 2 it hung; 3 a task did not end in time. Run it under something that
+starts it again: `manage.py serve`, systemd (Restart=always, KillMode=mixed), a container's restart policy.
+"""
+
+import logging
+import os
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from mapping.worker import STOPPED, Worker, ensure_tick
+
+
+class Command(BaseCommand):
+    help = (
+        "Work on queued runs until asked to stop (SIGTERM or Ctrl-C finishes what is in hand). "
+        "Exit codes: 0 stopped as asked, 1 its guard died, 2 it hung, 3 a task did not end in time."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            ensure_tick()
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database is not ready ({error}). Run “manage.py migrate” first."
+            ) from error
+        code = Worker().run()
+        if code != STOPPED:
+            # The children die with us; waiting for them, as a normal exit does, could take for ever.
+            logging.shutdown()
+            sys.stderr.flush()
+            os._exit(code)

@@ -1,0 +1,87 @@
+"""Find an external account by what a person remembers of it: words of the name in any order, address, extension.
+
+Over the stored directory; asking the platform itself is tenants/platforms' search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Q, QuerySet
+
+from tenants.models import Tenant
+
+from .folding import fold, words
+from .models import ExternalAccount, UserMapping
+
+FOUND = 20
+CONSIDERED = 200
+"""So many rows are ranked; whoever finds more types another letter."""
+
+
+def accounts(tenant: Tenant, text: str, *, limit: int = FOUND) -> list[ExternalAccount]:
+    """The best `limit` accounts, best first. Each has `mapping` loaded when somebody has it."""
+    wanted = words(text)
+    if not wanted:
+        return []
+    here = ExternalAccount.objects.filter(tenant=tenant, gone_since=None).select_related("mapping")
+    begins, holds = Q(), Q()
+    for word in wanted[:8]:
+        begins &= Q(search_text__contains=f" {word}")
+        holds &= Q(search_text__contains=word)
+    found = list(here.filter(begins)[:CONSIDERED])
+    if len(found) < limit:
+        found += here.filter(holds).exclude(pk__in=[one.pk for one in found])[: CONSIDERED - len(found)]
+    return sorted(found, key=lambda account: _rank(account, wanted))[:limit]
+
+
+def _rank(account: ExternalAccount, wanted: list[str]) -> tuple[bool, int, bool, str, int]:
+    """Exact extension or address first, then how much of the name was typed, then who can be mapped."""
+    exact = fold(account.extension) in wanted or fold(account.email) in wanted
+    named = words(account.name)
+    whole = sum(word in named for word in wanted)
+    return (not exact, -whole, not account.is_candidate, fold(account.name), account.pk)
+
+
+class Resemblance:
+    """Why an account may be somebody's, in the order of how much it says."""
+
+    SAME_EMAIL = "same e-mail"
+    SAME_LOCAL_PART = "same e-mail on another domain"
+    SAME_NAME = "same name"
+    SIMILAR_NAME = "similar name"
+
+
+def candidates(mapping: UserMapping, *, limit: int = 10) -> list[tuple[ExternalAccount, list[str]]]:
+    """Accounts that resemble the user, best first, each with the reasons. For a person to look at: a machine
+    never maps by them."""
+    ranked: dict[int, tuple[ExternalAccount, list[str]]] = {}
+    for reason, accounts_ in _resembling(mapping):
+        for account in accounts_[:50]:
+            ranked.setdefault(account.pk, (account, []))[1].append(reason)
+    weight = [value for name, value in vars(Resemblance).items() if name.isupper()]
+
+    def order(found: tuple[ExternalAccount, list[str]]) -> tuple[int, int, bool, str]:
+        account, reasons = found
+        return (weight.index(reasons[0]), -len(reasons), not account.is_candidate, account.name)
+
+    return sorted(ranked.values(), key=order)[:limit]
+
+
+def _resembling(mapping: UserMapping) -> Iterator[tuple[str, QuerySet[ExternalAccount]]]:
+    people = ExternalAccount.objects.filter(
+        tenant=mapping.tenant_id, is_person=True, gone_since=None
+    ).select_related("mapping")
+    local, at, _ = mapping.email_key.partition("@")
+    if at:
+        yield Resemblance.SAME_EMAIL, people.filter(email_key=mapping.email_key)
+        elsewhere = people.filter(email_key__startswith=f"{local}@")
+        yield Resemblance.SAME_LOCAL_PART, elsewhere.exclude(email_key=mapping.email_key)
+    named = [word for word in words(mapping.name) if len(word) > 1]
+    if len(named) > 1:
+        whole = Q()
+        for word in named:
+            whole &= Q(search_text__contains=f" {word}")
+        yield Resemblance.SAME_NAME, people.filter(whole)
+        ends = Q(search_text__contains=f" {named[0][0]}") & Q(search_text__contains=f" {named[-1]}")
+        yield Resemblance.SIMILAR_NAME, people.filter(ends).exclude(whole)

@@ -1,0 +1,1 @@
+"""The roof: settings, URLs and server entry points. Holds no logic; nobody imports it."""

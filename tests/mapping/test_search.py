@@ -1,0 +1,77 @@
+"""Finding an account by what a person remembers of it."""
+
+import pytest
+
+from mapping import search
+from mapping.folding import search_text
+from mapping.models import ExternalAccount, UserMapping
+from tenants.models import Tenant
+
+PEOPLE = [
+    ("1", "Ann Lee", "ann.lee@acme.com", "101", True),
+    ("2", "Léa Ånnström", "lea@acme.com", "102", True),
+    ("3", "Lee, Bruce", "bruce@acme.com", "1010", True),
+    ("4", "Annabel Leeds", "annabel@acme.com", "103", True),
+    ("5", "Ann Lee", "ann.lee@acme.co.uk", "104", False),
+]
+
+
+@pytest.fixture
+def tenant(db: None) -> Tenant:
+    tenant = Tenant.objects.create(name="Acme", slug="acme")
+    for number, name, email, extension, enabled in PEOPLE:
+        ExternalAccount.objects.create(
+            tenant=tenant,
+            platform_id=number,
+            name=name,
+            email=email,
+            email_key=email,
+            extension=extension,
+            is_person=True,
+            state="enabled" if enabled else "disabled",
+            search_text=search_text(name, email, extension, "", ""),
+        )
+    return tenant
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("ann lee", ["1", "5", "4"]),
+        ("LEE ANN", ["1", "5", "4"]),
+        ("annstrom", ["2"]),
+        ("lea", ["2"]),
+        ("101", ["1", "3"]),
+        ("bruce lee", ["3"]),
+        ("annabel@acme.com", ["4"]),
+        ("nobody", []),
+        ("   ", []),
+        ("100%_", []),
+    ],
+)
+def test_words_in_any_order_without_case_or_accents(tenant: Tenant, typed: str, found: list[str]) -> None:
+    assert [account.platform_id for account in search.accounts(tenant, typed)] == found
+
+
+def test_another_tenants_accounts_are_never_found(tenant: Tenant) -> None:
+    assert search.accounts(Tenant.objects.create(name="Globex", slug="globex"), "ann") == []
+
+
+def test_a_result_knows_who_has_it_without_another_query(
+    tenant: Tenant, django_assert_num_queries: object
+) -> None:
+    ext = ExternalAccount.objects.get(platform_id="1")
+    UserMapping.objects.create(
+        tenant=tenant, cxone_id="x", name="Ada", account=ext, method="manual", reason=""
+    )
+    with django_assert_num_queries(2):
+        assert search.accounts(tenant, "ann lee")[0].mapping.name == "Ada"
+
+
+def test_candidates_say_why_they_resemble(tenant: Tenant) -> None:
+    user = UserMapping.objects.create(
+        tenant=tenant, cxone_id="x", name="Ann Lee", email_key="ann.lee@acme.org", email="ann.lee@acme.org"
+    )
+    found = [(account.platform_id, reasons) for account, reasons in search.candidates(user)]
+    assert found[0] == ("1", ["same e-mail on another domain", "same name"])
+    assert {number for number, _ in found} == {"1", "5", "4"}

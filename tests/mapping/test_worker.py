@@ -1,0 +1,269 @@
+"""The worker as a process among processes: what it finishes, what it leaves behind, and how it comes back."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.db import connections
+from django_q.models import OrmQ, Schedule
+from django_q.tasks import async_task
+
+from mapping import sync
+from mapping.models import Change, SyncRun, UserMapping
+from mapping.worker import ensure_tick
+
+from .conftest import Company
+from .processes import Command, environment, lives, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+Start = Callable[..., Command]
+READY = r"ready for work at (\d+)"
+RUNNING = r"Q Cluster .* running"
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """start(NAME=value, …) starts a worker with that environment. Whatever is left of it is killed in the end."""
+    started: list[Command] = []
+
+    def start(*words: str, **more: object) -> Command:
+        log = tmp_path / f"worker{len(started)}.log"
+        env = environment(tmp_path, **{"Q_WORKERS": 1} | more)
+        started.append(Command(*words or ("run_worker",), env=env, log=log))
+        return started[-1]
+
+    ContentType.objects.get_for_model(Schedule)
+    yield start
+    for command in started:
+        command.kill()
+    connections.close_all()
+
+
+def ask(path: Path) -> None:
+    async_task("tests.mapping.queued.leave_a_mark", str(path))
+
+
+def busy(start: Start, folder: Path, **more: object) -> Command:
+    """A worker in the middle of a task."""
+    async_task("tests.mapping.queued.wait_for_the_word", str(folder))
+    worker = start(**more)
+    until((folder / "begun").exists, what=f"the task to begin:\n{worker.said}")
+    return worker
+
+
+def test_a_ticket_is_worked_off_and_leaves_the_queue(start: Start, tmp_path: Path) -> None:
+    ask(tmp_path / "mark")
+    worker = start()
+    until((tmp_path / "mark").exists, what="the task")
+    until(lambda: not OrmQ.objects.filter(payload__isnull=False).exists(), what="the receipt")
+    worker.send(signal.SIGTERM)
+    assert worker.ends() == 0
+    worker.leaves_nobody_behind()
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [[signal.SIGTERM], [signal.SIGTERM] * 3, [signal.SIGINT], [signal.SIGINT, signal.SIGTERM]],
+    ids=["SIGTERM", "three SIGTERMs", "Ctrl-C", "Ctrl-C and SIGTERM"],
+)
+def test_a_signal_lets_the_task_in_hand_end(
+    start: Start, tmp_path: Path, signals: list[signal.Signals]
+) -> None:
+    worker = busy(start, tmp_path)
+    for number in signals:
+        worker.send(number)
+    worker.says("the tasks in hand are finished first")
+    (tmp_path / "go").touch()
+    assert worker.ends() == 0, worker.said
+    assert (tmp_path / "ended").exists()
+    worker.leaves_nobody_behind()
+
+
+def test_a_signal_to_the_whole_group_lets_the_task_end_too(start: Start, tmp_path: Path) -> None:
+    worker = busy(start, tmp_path)
+    os.killpg(worker.pid, signal.SIGTERM)
+    worker.says("the tasks in hand are finished first")
+    (tmp_path / "go").touch()
+    assert worker.ends() == 0
+    assert (tmp_path / "ended").exists()
+
+
+def test_a_task_that_does_not_end_in_time_ends_with_the_worker(start: Start, tmp_path: Path) -> None:
+    worker = busy(start, tmp_path, Q_STOP_SECONDS=1)
+    worker.send(signal.SIGTERM)
+    assert worker.ends() == 3, worker.said
+    worker.leaves_nobody_behind()
+
+
+def test_a_killed_worker_leaves_no_ghosts(start: Start, tmp_path: Path) -> None:
+    worker = busy(start, tmp_path, Q_WORKERS=2)
+    worker.send(signal.SIGKILL)
+    assert worker.ends() == -signal.SIGKILL
+    worker.leaves_nobody_behind()
+
+
+def test_a_worker_whose_guard_is_killed_ends_with_an_error_and_leaves_nobody(
+    start: Start, tmp_path: Path
+) -> None:
+    worker = busy(start, tmp_path)
+    [guard] = direct_children(worker)
+    worker.send(signal.SIGCONT)  # remembers who is there
+    os.kill(guard, signal.SIGKILL)
+    assert worker.ends() == 1, worker.said
+    worker.leaves_nobody_behind()
+
+
+def direct_children(worker: Command) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()]
+
+
+def test_killed_idle_processes_heal_or_end_the_worker_and_the_next_one_goes_on(
+    start: Start, tmp_path: Path
+) -> None:
+    """They die while they hold the lock of the queue, so that their successors wait for ever: django-q2's old fault."""
+    worker = start(Q_WORKERS=2, Q_HANG_SECONDS=3)
+    worker.says(READY, times=2)
+    worker.says("pushing tasks at")
+    for pid in worker.pids(READY):
+        os.kill(pid, signal.SIGKILL)
+    for number in range(4):
+        ask(tmp_path / f"mark{number}")
+    done = lambda: all((tmp_path / f"mark{number}").exists() for number in range(4))  # noqa: E731
+    until(lambda: done() or worker.process.poll() is not None, what=f"either:\n{worker.said}")
+    if not done():
+        assert worker.ends() == 2, worker.said
+        worker.leaves_nobody_behind()
+    start()
+    ask(tmp_path / "later")
+    until((tmp_path / "later").exists, what="the next worker to go on")
+
+
+def test_a_busy_worker_is_not_taken_for_a_hung_one(start: Start, tmp_path: Path, company: Company) -> None:
+    """A run longer than the limit, with another ticket waiting behind it, beats all the time."""
+    company.sandbox.faults.arm("slow", side="ringcentral", path="extension", times="always", value=1)
+    company.sandbox.ringcentral_page = 40
+    run = sync.request(company.tenant, trigger=SyncRun.Trigger.HAND)
+    for number in range(3):
+        ask(tmp_path / f"mark{number}")
+    worker = start(Q_HANG_SECONDS=3)
+    until(lambda: status(run) == SyncRun.Status.WAITING, what=f"the run:\n{worker.said}")
+    until((tmp_path / "mark2").exists, what="what waited behind it")
+    assert worker.process.poll() is None
+
+
+def test_two_workers_that_start_at_once_make_one_tick(start: Start) -> None:
+    workers = [start(), start()]
+    for worker in workers:
+        worker.says(RUNNING)
+    assert Schedule.objects.count() == 1
+
+
+def test_the_tick_is_exactly_what_the_code_says() -> None:
+    ContentType.objects.get_for_model(Schedule)
+    for _ in range(2):
+        Schedule.objects.create(name="tick", func="os.getcwd", schedule_type=Schedule.YEARLY, repeats=3)
+    ensure_tick()
+    ensure_tick()
+    [tick] = Schedule.objects.all()
+    kept = (tick.func, tick.schedule_type, tick.minutes, tick.repeats, tick.args, tick.hook)
+    assert kept == ("mapping.tasks.tick", Schedule.MINUTES, 1, -1, None, None)
+
+
+def test_schedules_that_are_not_ours_are_left_alone_and_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    ContentType.objects.get_for_model(Schedule)
+    Schedule.objects.create(name="another", func="math.sqrt", schedule_type=Schedule.YEARLY)
+    with caplog.at_level("WARNING"):
+        ensure_tick()
+    assert Schedule.objects.count() == 2
+    assert "not ours" in caplog.text
+
+
+def test_the_worker_ticks_by_itself_and_delivers_a_lost_ticket(start: Start, company: Company) -> None:
+    run = sync.request(
+        company.tenant, trigger=SyncRun.Trigger.HAND, ticket=False, retry_delay=timedelta(hours=1)
+    )
+    worker = start()
+    until(lambda: status(run) == SyncRun.Status.WAITING, what=f"the tick:\n{worker.said}", seconds=100)
+
+
+@pytest.mark.redis
+def test_a_run_comes_through_redis_too(
+    start: Start, company: Company, redis_url: str, tmp_path: Path
+) -> None:
+    through = {"Q_BROKER_URL": redis_url, "Q_NAME": f"test-{tmp_path.parent.name}-{tmp_path.name}"}
+    worker = start(**through)
+    worker.says(RUNNING)
+    assert start("sync_users", "acme", "--retry-delay", "3600", **through).ends() == 0
+    until(lambda: status(SyncRun.objects.get()) == SyncRun.Status.WAITING, what=f"the run:\n{worker.said}")
+    worker.send(signal.SIGTERM)
+    assert worker.ends() == 0
+
+
+# --- kill -9 in the middle of a run -----------------------------------------------------------
+
+
+def status(run: SyncRun) -> str:
+    return SyncRun.objects.get(pk=run.pk).status
+
+
+def begun(start: Start, company: Company) -> tuple[Command, SyncRun]:
+    """A run of 200 people, so slow that it can be killed anywhere."""
+    company.sandbox.faults.arm("slow", side="ringcentral", path="extension", times="always", value=0.5)
+    company.sandbox.ringcentral_page = 30
+    run = sync.request(company.tenant, trigger=SyncRun.Trigger.HAND, retry_delay=timedelta(0))
+    return start(SYNC_LEASE_SECONDS=4, SYNC_BATCH_SIZE=1), run
+
+
+def in_phase(run: SyncRun, phase: SyncRun.Phase) -> bool:
+    now = SyncRun.objects.get(pk=run.pk)
+    assert not now.is_over, f"{now.get_status_display()} before it could be killed: {now.error}"
+    return now.phase == phase and now.done > 0
+
+
+def ends_well(company: Company) -> SyncRun:
+    """The tick, which the worker calls once a minute, is called here without the wait."""
+
+    def over() -> bool:
+        sync.tick()
+        return SyncRun.objects.order_by("pk").last().is_over
+
+    until(over, what="the successor to end")
+    return SyncRun.objects.order_by("pk").last()
+
+
+@pytest.mark.parametrize("victim", ["the process at work", "the whole worker"])
+@pytest.mark.parametrize("phase", [SyncRun.Phase.EXTERNAL, SyncRun.Phase.APPLY])
+def test_a_run_killed_in_the_middle_says_interrupted_and_its_successor_completes(
+    start: Start, company: Company, phase: SyncRun.Phase, victim: str
+) -> None:
+    worker, run = begun(start, company)
+    until(lambda: in_phase(run, phase), what=f"{phase}:\n{worker.said}")
+    doomed = worker.pids(READY)[-1] if victim == "the process at work" else worker.pid
+    os.kill(doomed, signal.SIGKILL)
+    until(lambda: not lives(doomed), what="its death")
+    company.sandbox.faults.clear()
+    if doomed == worker.pid:
+        worker.ends()
+        worker = start()
+
+    successor = ends_well(company)
+
+    run.refresh_from_db()
+    assert (run.status, run.successor) == (SyncRun.Status.INTERRUPTED, successor)
+    assert (successor.status, successor.trigger) == (SyncRun.Status.SUCCEEDED, SyncRun.Trigger.RECOVERY)
+    nothing_is_doubled_and_nothing_lost(company)
+
+
+def nothing_is_doubled_and_nothing_lost(company: Company) -> None:
+    users = list(UserMapping.objects.values_list("cxone_id", flat=True))
+    accounts = list(UserMapping.objects.mapped().values_list("account", flat=True))
+    mapped_once = Change.objects.filter(kind=Change.Kind.MAP, outcome=Change.Outcome.APPLIED)
+    assert len(users) == len(set(users)) and len(accounts) == len(set(accounts)) == mapped_once.count()
+    assert not Change.objects.filter(outcome=Change.Outcome.PENDING).exists()
+    again = company.run()
+    assert (again.status, again.changed) == (SyncRun.Status.SUCCEEDED, 0)
