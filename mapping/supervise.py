@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -160,4 +161,5 @@ def server_parts(address: str) -> list[Part]:
 
 def _shared_memory() -> str:
     """Where gunicorn's heartbeat file does not wait for a disk."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else "/tmp"  # noqa: S108
+    memory = Path("/dev/shm")  # noqa: S108
+    return str(memory) if memory.is_dir() else tempfile.gettempdir()

@@ -69,9 +69,15 @@ class Worker(Cluster):  # type: ignore[misc]
         return self.finish()
 
     def hangs(self) -> bool:
-        """Tasks wait in memory while nothing moves, or the guard has stopped reporting at all."""
-        stat = Stat.get(pid=self.pid, cluster_id=self.cluster_id)
+        """Tasks wait in memory while nothing moves, or the guard has stopped reporting at all. The reports come
+        through the cache or Redis: while those are away, nothing is known and nobody is called hung."""
         now = time.monotonic()
+        try:
+            stat = Stat.get(pid=self.pid, cluster_id=self.cluster_id)
+        except Exception as error:
+            log.debug("No report from the guard: %s", error)
+            self.stat_seen = None
+            return False
         if stat.status != "Stopped":
             self.stat_seen = now
         limit = settings.Q_HANG_SECONDS

@@ -26,6 +26,8 @@ from presence_sync.settings import DATABASES  # noqa: E402
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": f"{SCRATCH.name}/test.sqlite3"}
+else:  # a name of its own, so that two suites may run on one server
+    DATABASES["default"]["TEST"] = {"NAME": f"test_presence_sync_{os.getpid()}"}
 
 STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]

@@ -13,6 +13,7 @@ from tenants.admin.scope import tenants_of
 
 from ..matching import Reason
 from ..models import SyncRun
+from . import switcher
 
 NEEDS_A_DECISION = (
     Reason.MULTIPLE_ACCOUNTS,
@@ -48,10 +49,26 @@ class ClosedFilter(admin.SimpleListFilter):
 
 
 class TenantFilter(ClosedFilter):
-    """Not shown to those who see just one."""
+    """The tenant chosen in the header, unless another is asked for here. Not shown to those who see just one."""
 
     title = _("tenant")
     parameter_name = "tenant"
+    everyone = "all"
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        self.remembered = switcher.chosen(request)
+        super().__init__(request, params, model, model_admin)
+
+    def value(self) -> str | None:
+        asked = super().value()
+        if asked is None:
+            return str(self.remembered) if self.remembered else None
+        return None if asked == self.everyone else asked
+
+    def choices(self, changelist: Any) -> Any:
+        default, *others = super().choices(changelist)
+        query = changelist.get_query_string({self.parameter_name: self.everyone})
+        return [{**default, "query_string": query}, *others]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         tenants = [(str(pk), name) for pk, name in tenants_of(request).values_list("pk", "name")]

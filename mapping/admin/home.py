@@ -16,10 +16,11 @@ from tenants.admin.health import connections_of, health_badge
 from tenants.models import Connection, Tenant
 
 from ..matching import Reason
-from ..models import SyncRun, UserMapping
+from ..models import SyncRun, SyncSchedule, UserMapping
 from ..reasons import LABELS
 from .columns import length, run_badge
 from .filters import NEEDS_A_DECISION
+from .trend import trends
 
 SKIPPED = Reason.NO_PERMISSION.value
 NEEDED = Q(reason__in=[reason.value for reason in NEEDS_A_DECISION]) | ~Q(flag="")
@@ -36,7 +37,19 @@ def cards(user: Any) -> list[dict[str, Any]]:
         card(tenant, counts[tenant.pk], decisions.get(tenant.pk, 0), runs=runs[tenant.pk], user=user)
         for tenant in tenants
     ]
+    lines, due = trends(tenants), due_times(tenants)
+    may_schedule = user.has_perm("mapping.map_usermapping")
+    for each in made:
+        pk = each["tenant"].pk
+        each["trend"], each["due_at"] = lines.get(pk), due.get(pk)
+        each["schedule_url"] = reverse("admin:mapping_syncschedule_of", args=[pk]) if may_schedule else ""
     return sorted(made, key=lambda each: (-len(each["troubles"]), -each["decisions"], each["tenant"].name))
+
+
+def due_times(tenants: list[Tenant]) -> dict[int, Any]:
+    """{tenant: when its next scheduled run is due}."""
+    schedules = SyncSchedule.objects.filter(tenant__in=tenants, enabled=True)
+    return dict(schedules.values_list("tenant", "due_at"))
 
 
 def people(tenants: list[Tenant]) -> tuple[dict[int, dict[str, int]], dict[int, int]]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 NAVIGATION = [
@@ -30,7 +30,15 @@ class Site(AdminSite):
     enable_nav_sidebar = False
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return super().each_context(request) | {"navigation": navigation(request)}
+        from . import switcher  # the models are not ready when the site is made
+
+        ours = {"navigation": navigation(request), "switcher": switcher.context(request)}
+        return super().each_context(request) | ours
+
+    def get_urls(self) -> list[Any]:
+        from . import switcher
+
+        return [path("switch/", self.admin_view(switcher.switch), name="switch"), *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         from .home import cards  # the models are not ready when the site is made

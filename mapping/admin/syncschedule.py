@@ -27,14 +27,14 @@ class ScheduleForm(forms.ModelForm):
     """The schedule as people say it: days by name, the retry delay in minutes."""
 
     days = forms.TypedMultipleChoiceField(
-        label=_("days"),
+        label=_("Days"),
         choices=list(WEEKDAYS.items()),
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
     retry_minutes = forms.IntegerField(
-        label=_("retry delay"),
+        label=_("Retry delay"),
         min_value=0,
         max_value=24 * 60,
         help_text=_("Minutes after the first try until those left unmapped are tried once more."),

@@ -12,7 +12,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from mapping.worker import STOPPED, Worker, ensure_tick
+from mapping.worker import GUARD_DIED, STOPPED, Worker, ensure_tick
+
+log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -28,7 +30,11 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The database is not ready ({error}). Run “manage.py migrate” first."
             ) from error
-        code = Worker().run()
+        try:
+            code = Worker().run()
+        except Exception:
+            log.exception("The worker failed by a fault of ours.")
+            code = GUARD_DIED
         if code != STOPPED:
             # The children die with us; waiting for them, as a normal exit does, could take for ever.
             logging.shutdown()

@@ -28,7 +28,7 @@ ACCOUNTS = "/admin/mapping/externalaccount/"
 def make_account(tenant: Tenant, **more: Any) -> ExternalAccount:
     number = next(numbers)
     given: dict[str, Any] = {
-        "platform_id": str(number),
+        "platform_id": f"id-{number:x}z",
         "name": f"Account {number}",
         "extension": f"1{number:04}",
     }

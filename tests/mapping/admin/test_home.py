@@ -124,7 +124,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_tenants(
         tenant = Tenant.objects.create(name=f"Tenant {number}", slug=f"tenant-{number}")
         make_user(tenant)
         make_run(tenant)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         page(people.administrator, HOME)
 
 
