@@ -2,12 +2,13 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 JOBS ?= 2
+PORT ?= 8000
 TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 export TEST_POSTGRES_URL
 
 # A place of its own: neither .env nor the shell of somebody who runs a real installation leads the demo there.
 DEMO_DIR := $(or $(DEMO_DIR),$(CURDIR)/var/demo)
-DEMO := DATA_DIR="$(DEMO_DIR)" DATABASE_URL="sqlite:///$(DEMO_DIR)/demo.sqlite3" CACHE_URL="filecache://$(DEMO_DIR)/cache" \
+DEMO := ENV_FILE=/dev/null SECRET_KEY= CREDENTIAL_KEYS= DATA_DIR="$(DEMO_DIR)" DATABASE_URL="sqlite:///$(DEMO_DIR)/demo.sqlite3" CACHE_URL="filecache://$(DEMO_DIR)/cache" \
   Q_BROKER_URL= SITE_URL=http://127.0.0.1:8000 ALLOWED_HOSTS=127.0.0.1,localhost SECURE_SSL_REDIRECT=false BEHIND_PROXY=false
 
 # A made-up production, so that what the settings lack for one is a failure here.
@@ -26,8 +27,8 @@ help:  ## print this list
 demo: .venv/installed  ## a running admin with two synced tenants, on SQLite, against the bundled sandbox
 	@$(DEMO) $(BIN)/python manage.py demo
 
-run: .venv/installed  ## your own installation: web and worker, as set in .env
-	@$(BIN)/python manage.py serve
+run: .venv/installed  ## your own installation: web and worker, as set in .env (PORT=8000)
+	@$(BIN)/python manage.py serve --port $(PORT)
 
 test: check  ## everything CI runs: check, all tests on SQLite, those that touch the database again on PostgreSQL
 	$(BIN)/python -m pytest -n $(JOBS) -m "not postgres"

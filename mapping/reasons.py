@@ -101,8 +101,8 @@ def _fill(
             platform=platform,
             email=email or _("their address"),
             count=len(accounts),
-            accounts=_listed([account_in_words(account) for account in accounts]),
-            users=_listed([user["name"] for user in evidence.get("users", [])]),
+            accounts=_listed([account_in_words(account) for account in accounts]) or _("an account"),
+            users=_listed([user["name"] for user in evidence.get("users", [])]) or _("somebody"),
             error=evidence.get("error", ""),
         )
     )

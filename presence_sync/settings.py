@@ -5,6 +5,7 @@ What production lacks is said by `manage.py check --deploy` (see tenants/checks.
 """
 
 import logging.config
+import os
 from pathlib import Path
 
 import environ
@@ -15,10 +16,10 @@ from .first_start import secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+environ.Env.read_env(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
 
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # --- who we are -------------------------------------------------------------------------------
 
@@ -154,6 +155,8 @@ SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", 12 * 3600)
 SESSION_COOKIE_HTTPONLY = True
 
 HTTPS = SITE_URL.startswith("https://")
+# Whether a connection may point at this machine, as the demo's do: in production a secret could be led there.
+ALLOW_LOOPBACK_PLATFORMS = env.bool("ALLOW_LOOPBACK_PLATFORMS", not HTTPS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", HTTPS)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if HTTPS else 0)
@@ -161,6 +164,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if env.bool("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 6000  # a page of proposals has a box a row; a bulk action a field a row
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

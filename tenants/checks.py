@@ -24,6 +24,31 @@ def keys_are_usable(**_: Any) -> list[CheckMessage]:
     return []
 
 
+SMALLEST = {"SYNC_SLICE_SECONDS": 0, "SYNC_LEASE_SECONDS": 2, "SYNC_BATCH_SIZE": 1, "Q_HANG_SECONDS": 1}
+
+
+@register(Tags.compatibility)
+def numbers_make_sense(**_: Any) -> list[CheckMessage]:
+    given = {name: getattr(settings, name) for name in SMALLEST} | {
+        "Q_WORKERS": settings.Q_CLUSTER["workers"]
+    }
+    smallest = SMALLEST | {"Q_WORKERS": 1}
+    return [
+        Error(f"{name} is {value}; the smallest that works is {smallest[name]}.", id="tenants.E002")
+        for name, value in given.items()
+        if value < smallest[name]
+    ]
+
+
+@register(Tags.compatibility)
+def site_url_is_an_address(**_: Any) -> list[CheckMessage]:
+    if settings.SITE_URL.startswith(("http://", "https://")):
+        return []
+    return [
+        Error(f"SITE_URL is “{settings.SITE_URL}”; it begins with http:// or https://.", id="tenants.E003")
+    ]
+
+
 @register(Tags.security, deploy=True)
 def secrets_are_given(**_: Any) -> list[CheckMessage]:
     """A secret made on the first start lives on one machine's disk only."""

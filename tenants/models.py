@@ -161,7 +161,7 @@ class Connection(models.Model):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every credential that the platform asks for has been entered."""
+        """Whether credentials have been entered; the form lets nobody save half of them."""
         return bool(self.credentials)
 
     def set_credentials(self, values: dict[str, str]) -> None:

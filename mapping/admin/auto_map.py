@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
@@ -20,12 +21,13 @@ from django.views.decorators.http import require_GET, require_POST
 from tenants.admin.scope import tenant_or_404
 
 from .. import reasons, sync
-from ..models import Change, ExternalAccount, SyncRun
+from ..models import Change, SyncRun
 from .columns import platform_of, step
 
 MAP = "mapping.map_usermapping"
-SHOWN = 2_000
-"""So many proposals can be left out one by one; those beyond are applied together."""
+SHOWN = min(2_000, (settings.DATA_UPLOAD_MAX_NUMBER_FIELDS or 2_100) - 100)
+"""So many proposals can be left out one by one, and no more than one form may carry; those beyond are applied
+together."""
 
 Kind = Change.Kind
 DECIDED = (Kind.MAP, Kind.REMAP, Kind.UNMAP)
@@ -65,7 +67,7 @@ class AutoMap(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def proposals(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The list. `?none` has every box empty; without it every box is ticked."""
-        run = self.get_object(request, str(pk))
+        run: SyncRun = self.get_object(request, str(pk))  # type: ignore[assignment]
         if not self.has_view_permission(request, run):
             raise PermissionDenied
         if run.status != SyncRun.Status.HELD:
@@ -188,19 +190,15 @@ def summary(run: SyncRun) -> dict[str, Any]:
 
 
 def rows_of(run: SyncRun) -> list[dict[str, Any]]:
-    changes = list(decided(run).select_related("mapping")[:SHOWN])
-    accounts = ExternalAccount.objects.in_bulk(
-        [side["account"] for change in changes for side in (change.before, change.after) if side["account"]]
-    )
     platform = platform_of(run.tenant)
     return [
         {
             "change": change,
             "step": step(change),
-            "account": accounts.get(change.after["account"] or change.before["account"]),
+            "email": change.after.get("account_email") or change.before.get("account_email", ""),
             "why": reasons.sentence(
                 change.reason, change.evidence, email=change.mapping.email, platform=platform
             ),
         }
-        for change in changes
+        for change in decided(run).select_related("mapping")[:SHOWN]
     ]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from tenants.admin.scope import tenants_of
 
 from ..matching import Reason
-from ..models import SyncRun
+from ..models import SyncRun, UserMapping
 from . import switcher
 
 NEEDS_A_DECISION = (
@@ -122,6 +124,36 @@ class PresentFilter(ClosedFilter):
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(present=False) if value == "no" else queryset
+
+
+class ChangedFilter(ClosedFilter):
+    title = _("changed")
+    parameter_name = "changed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yesterday", _("Since yesterday")), ("week", _("Last 7 days"))]
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        since = localtime() - timedelta(days=1 if value == "yesterday" else 7)
+        if value == "yesterday":
+            since = since.replace(hour=0, minute=0, second=0, microsecond=0)
+        return queryset.filter(changed_at__gte=since)
+
+
+class TeamFilter(ClosedFilter):
+    """The teams of the tenants seen, the first hundred by name. Not shown when there is none."""
+
+    title = _("team")
+    parameter_name = "team"
+    shown = 100
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        rows = UserMapping.objects.filter(tenant__in=tenants_of(request)).exclude(team="")
+        teams = rows.order_by("team").values_list("team", flat=True).distinct()
+        return [(team, team) for team in teams[: self.shown]]
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(team=value)
 
 
 class GoneFilter(ClosedFilter):

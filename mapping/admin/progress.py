@@ -9,6 +9,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from ..models import SyncRun
+from .auto_map import MAP, summary
 from .columns import equation, length, outcome_badge, platform_of, run_badge, step
 
 Status = SyncRun.Status
@@ -23,7 +24,8 @@ EVERY = {Status.WAITING: 10_000, Status.HELD: 10_000}
 def context(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
     """What the fragment needs. It is asked for every other second while the run lives."""
     live = not run.is_over
-    return {
+    held = summary(run) | {"may_decide": request.user.has_perm(MAP)} if run.status == Status.HELD else {}
+    return held | {
         "run": run,
         "badge": run_badge(run),
         "live": live,
@@ -35,7 +37,7 @@ def context(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
         "throttled": round(run.throttled),
         "rows": rows_of(run) if not run.is_live else [],
         "changes_shown": CHANGES,
-        "may_start": not run.is_live and request.user.has_perm("mapping.map_usermapping"),
+        "may_start": not run.is_live and request.user.has_perm(MAP),
     }
 
 

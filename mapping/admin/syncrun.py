@@ -19,6 +19,7 @@ from tenants.admin.scope import ReadOnly, TenantScoped, tenant_or_404
 from .. import sync
 from ..models import SyncRun
 from . import progress
+from .auto_map import MAP, AutoMap
 from .columns import length, link, run_badge, started
 from .filters import TenantFilter
 
@@ -26,7 +27,7 @@ FRAGMENT = "admin/mapping/syncrun/progress.html"
 
 
 @admin.register(SyncRun)
-class SyncRunAdmin(ReadOnly, TenantScoped):
+class SyncRunAdmin(AutoMap, ReadOnly, TenantScoped):
     list_display = [
         "number",
         "tenant",
@@ -103,7 +104,7 @@ class SyncRunAdmin(ReadOnly, TenantScoped):
 
     def start(self, request: HttpRequest, tenant_pk: int) -> HttpResponse:
         """Auto Sync now."""
-        if not request.user.has_perm("mapping.map_usermapping"):
+        if not request.user.has_perm(MAP):
             raise PermissionDenied
         tenant = tenant_or_404(request, tenant_pk)
         try:

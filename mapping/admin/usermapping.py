@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Max, QuerySet
+from django.db.models import Case, Max, QuerySet, When
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -20,8 +19,18 @@ from tenants.admin.scope import ReadOnly, TenantScoped, tenants_of
 
 from .. import reasons
 from ..models import SyncRun, UserMapping
+from . import switcher
+from .bulk import BulkActions
 from .columns import badge, by, flag_sentence, platform_of, status_badge, step, two_lines
-from .filters import DecisionFilter, PresentFilter, StatusFilter, TenantFilter
+from .filters import (
+    NEEDED,
+    ChangedFilter,
+    DecisionFilter,
+    PresentFilter,
+    StatusFilter,
+    TeamFilter,
+    TenantFilter,
+)
 from .map_user import JUST_DONE, MAP, MapUser
 
 BUTTONS = 5
@@ -32,7 +41,7 @@ HISTORY = 100
 
 
 @admin.register(UserMapping)
-class UserMappingAdmin(MapUser, ReadOnly, TenantScoped):
+class UserMappingAdmin(MapUser, BulkActions, ReadOnly, TenantScoped):
     list_display = [
         "status",
         "user",
@@ -45,15 +54,16 @@ class UserMappingAdmin(MapUser, ReadOnly, TenantScoped):
         "menu",
     ]
     list_display_links = ["user"]
-    list_filter = [TenantFilter, StatusFilter, DecisionFilter, "reason", "method", "flag", PresentFilter]
+    list_filter = [TenantFilter, StatusFilter, DecisionFilter, "reason", "method", "flag"]
+    list_filter += [TeamFilter, ChangedFilter, PresentFilter]
     search_fields = ["name", "email", "username", "account__name", "account__email", "account__extension"]
     search_fields += ["account__platform_id"]
     search_help_text = gettext_lazy("Name, e-mail, username, extension or platform id, on both sides")
-    ordering = ["name", "id"]
+    ordering = [Case(When(NEEDED, then=0), default=1), "name", "id"]
     list_per_page = 100
     show_full_result_count = False
     empty_value_display = "–"
-    actions = None
+    show_facets = admin.ShowFacets.ALWAYS
 
     fieldsets = [(None, {"fields": []})]
 
@@ -64,9 +74,9 @@ class UserMappingAdmin(MapUser, ReadOnly, TenantScoped):
         """When the tenants of this page were last read is asked once, not per row."""
         page = super().get_changelist_instance(request)
         note_last_read(page.result_list)
-        token, may_map = get_token(request), request.user.has_perm(MAP)
+        may_map = request.user.has_perm(MAP)
         for mapping in page.result_list:
-            mapping.menu_context = {"original": mapping, "may_map": may_map, "csrf_token": token}
+            mapping.menu_context = {"original": mapping, "may_map": may_map}
         return page
 
     @admin.display(description=gettext_lazy("Status"), ordering="account")
@@ -109,7 +119,8 @@ class UserMappingAdmin(MapUser, ReadOnly, TenantScoped):
         """The tenants that get a button: the one the list is filtered by, else all when they are few."""
         if not request.user.has_perm(MAP):
             return {}
-        tenants, chosen = tenants_of(request), request.GET.get("tenant", "")
+        tenants = tenants_of(request)
+        chosen = request.GET.get("tenant") or str(switcher.chosen(request) or "")
         if chosen.isdecimal():
             tenants = tenants.filter(pk=chosen)
         found = list(tenants[: BUTTONS + 1])

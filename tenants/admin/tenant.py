@@ -35,7 +35,6 @@ class TenantAdmin(TenantScoped):
             {"fields": ["map_permission", "domain_aliases", "ignore_plus_tags", "shrink_limit"]},
         ),
     ]
-    filter_horizontal = ["members"]
     prepopulated_fields = {"slug": ["name"]}
 
     # form

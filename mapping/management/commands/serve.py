@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         if not is_free(host, port):
-            raise CommandError(f"Port {port} is taken; choose another with --port.")
+            raise CommandError(f"Port {port} is taken; choose another with --port (make run PORT=…).")
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         with Supervisor(self.stdout.write) as supervisor:

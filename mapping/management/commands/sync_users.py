@@ -59,7 +59,9 @@ class Command(BaseCommand):
         if options["all"] == bool(options["tenants"]):
             raise CommandError("Name one or more tenants, or --all.", returncode=MISUSED)
         if options["all"]:
-            return list(Tenant.objects.all())
+            if not (tenants := list(Tenant.objects.all())):
+                raise CommandError("There are no tenants yet: add one in the admin.", returncode=MISUSED)
+            return tenants
         return list({tenant.pk: tenant for tenant in map(named, options["tenants"])}.values())
 
     def _one(self, tenant: Tenant, options: dict[str, Any], delay: timedelta | None) -> int:

@@ -51,8 +51,10 @@ class Command(BaseCommand):
 
     def _compare(self, roles: list[Role], has: str, lacks: str | None) -> None:
         without = self._role(roles, lacks).permissions if lacks else frozenset()
-        for permission in sorted(self._role(roles, has).permissions - without):
-            self.stdout.write(permission)
+        difference = sorted(self._role(roles, has).permissions - without)
+        if not difference:
+            raise CommandError(f"{has} has nothing that {lacks or 'nobody'} lacks.", returncode=1)
+        self.stdout.write("\n".join(difference))
 
     def _role(self, roles: list[Role], name: str) -> Role:
         for role in roles:

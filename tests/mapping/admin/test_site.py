@@ -64,7 +64,7 @@ def test_an_empty_list_keeps_search_and_filters(people: People) -> None:
 
 
 def test_a_chosen_filter_is_named(people: People) -> None:
-    assert "Status: <strong>Mapped</strong>" in page(people.mapper, f"{LIST}?status=mapped")
+    assert "Status: <strong>Mapped (0)</strong>" in page(people.mapper, f"{LIST}?status=mapped")
 
 
 def addresses(row: Any, pk: int) -> Iterator[str]:

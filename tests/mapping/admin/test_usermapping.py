@@ -22,7 +22,7 @@ EVIL = "<script>alert(1)</script>"
 @pytest.fixture
 def five(acme: Tenant) -> None:
     """Ada is mapped, Bo has no match, Cy is parked, Di is mapped and flagged, Ed has left CXone."""
-    ada = make_account(acme, name="Ada Phone", extension="101", email="ada@phones.com", platform_id="rc-9")
+    ada = make_account(acme, name="Ada Phone", extension="8642", email="ada@phones.com", platform_id="rc-9")
     make_user(acme, name="Ada", username="ada.l", email="ada@acme.com", account=ada)
     make_user(acme, name="Bo", username="bo.b", email="bo@acme.com")
     make_user(acme, name="Cy", reason="do_not_map")
@@ -49,7 +49,7 @@ def five(acme: Tenant) -> None:
         ("q=ada.l", "Ada"),
         ("q=phones.com", "Ada"),
         ("q=Ada+Phone", "Ada"),
-        ("q=101", "Ada"),
+        ("q=8642", "Ada"),
         ("q=rc-9", "Ada"),
         ("q=nobody", ""),
     ],
