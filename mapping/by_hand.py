@@ -79,13 +79,18 @@ def leave_to_auto_sync(mapping: UserMapping, *, actor: Any) -> Change:
     """Take back what was decided by hand: the next run looks at the user as if it were new, rejections forgotten."""
     with transaction.atomic():
         row = _locked(mapping)
-        if row.method not in (Method.MANUAL, Method.IMPORT) and row.reason not in {*BY_HAND, Reason.REJECTED}:
+        if not decided_by_hand(row):
             raise NotPossible(_("Nothing was decided by hand about %(user)s.") % {"user": row})
         UserMapping.objects.filter(pk=row.pk).update(rejected=[])
         after = State(reason=Reason.NOT_YET_SYNCED)
         if row.account is not None:  # it stays theirs, but Auto Sync may watch over it again
             after = State(account=row.account.pk, method=Method.AUTO)
         return _record(mapping, after, account=row.account, actor=actor)
+
+
+def decided_by_hand(row: UserMapping) -> bool:
+    """Whether what is recorded of the user is a person's decision rather than a run's."""
+    return row.method in (Method.MANUAL, Method.IMPORT) or row.reason in {*BY_HAND, Reason.REJECTED}
 
 
 def undo(changes: Sequence[Change], *, actor: Any) -> list[Change]:

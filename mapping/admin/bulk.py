@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from .. import by_hand
-from ..matching import BY_HAND, Method, Reason
+from ..matching import Reason
 from ..models import UserMapping
 from .map_user import MAP
 
@@ -34,10 +34,6 @@ class Bulk(NamedTuple):
     said: Any
     will: Any
     is_so: Callable[[UserMapping], bool]
-
-
-def decided_by_hand(row: UserMapping) -> bool:
-    return row.method in (Method.MANUAL, Method.IMPORT) or row.reason in {*BY_HAND, Reason.REJECTED}
 
 
 BULK = {
@@ -60,7 +56,7 @@ BULK = {
         by_hand.leave_to_auto_sync,
         gettext_lazy("Left to Auto Sync."),
         ngettext_lazy("%d will be left to Auto Sync", "%d will be left to Auto Sync"),
-        lambda row: not decided_by_hand(row),
+        lambda row: not by_hand.decided_by_hand(row),
     ),
 }
 
@@ -144,7 +140,7 @@ def fate(row: UserMapping, bulk: Bulk, *, across: bool) -> str:
     """What happens to the row. `across`: it was not chosen itself, but with the whole filtered set."""
     if bulk.is_so(row):
         return ALREADY
-    return ALONE if across and decided_by_hand(row) else WILL
+    return ALONE if across and by_hand.decided_by_hand(row) else WILL
 
 
 def in_words(fates: dict[int, str], bulk: Bulk) -> str:

@@ -61,6 +61,7 @@ def test_an_answer_that_fails_for_good_unmaps_nobody_and_the_next_run_heals(
     signed_out(company)
     arm(company, fault, stage)
     run = company.run()
+    assert [rule.hits > 0 for rule in company.sandbox.faults] == [True]
     assert company.users() == healthy
     assert (run.status in (Status.FAILED, Status.PARTIAL), bool(run.error)) == (True, True), run.status
     assert_healed(company, healthy)
@@ -73,21 +74,35 @@ def test_a_hiccup_is_not_even_noticed(company: Company, fault: str, stage: str) 
     signed_out(company)
     arm(company, fault, stage, times=1)
     run = company.run()
+    assert [rule.hits > 0 for rule in company.sandbox.faults] == [True]
     assert company.users() == healthy
     if "login" not in stage:  # a login is not repeated by itself: a second one may log another worker out
         assert (run.status, run.error) == (Status.SUCCEEDED, "")
 
 
-@pytest.mark.parametrize("stage", [name for name in STAGES if "login" not in name])
-@pytest.mark.parametrize("fault", LISTS)
-def test_a_spoilt_list_unmaps_nobody_and_the_next_run_heals(company: Company, fault: str, stage: str) -> None:
+NEEDS_PAGES = ("repeated_page", "drift", "silent_drift")
+"""These are seen on a later page only, and count only calls for one; roles and look-ups come on one page."""
+
+SPOILT = [
+    (fault, stage)
+    for fault in LISTS
+    for stage in STAGES
+    if "login" not in stage and not (fault in NEEDS_PAGES and stage in ("roles", "second try, look-up"))
+]
+
+
+@pytest.mark.parametrize(("fault", "stage"), SPOILT)
+def test_a_spoilt_list_unmaps_nobody_is_noticed_and_the_next_run_heals(
+    company: Company, fault: str, stage: str
+) -> None:
     healthy = company.run() and company.users()
     before = mapped(company)
-    arm(company, fault, stage)
+    arm(company, fault, stage, **({"at": 2} if fault in NEEDS_PAGES and "second" in stage else {}))
     run = company.run()
-    after = mapped(company)
-    assert run.status in (Status.SUCCEEDED, Status.PARTIAL, Status.FAILED)
-    assert before.items() <= after.items(), run.error
+    assert [rule.hits > 0 for rule in company.sandbox.faults] == [True]
+    assert before.items() <= mapped(company).items(), run.error
+    if stage != "roles":  # half of the roles is nothing that an answer shows: nobody mapped loses by it
+        assert run.status in (Status.PARTIAL, Status.FAILED) and run.error
     assert_healed(company, healthy)
 
 
