@@ -38,6 +38,7 @@ class Flag(StrEnum):
     ACCOUNT_GONE = "account_gone"
     ACCOUNT_DISABLED = "account_disabled"
     EMAILS_DIFFER = "emails_differ"
+    USER_GONE = "user_gone"
 
 
 class Method(StrEnum):
@@ -134,19 +135,31 @@ class Directory:
 def decide(
     users: Collection[User], accounts: Iterable[Candidate], *, only: Collection[int] | None = None
 ) -> Iterator[Decision]:
-    """One decision for every user who is present and whose record should change or stay unmapped.
+    """One decision for every user whose record should change, and for everyone present who stays unmapped.
 
     `only` limits the decisions, not what they are based on: the second try decides about those that the
     first left unmapped. Users whose mapping stands as it is are passed over.
     """
     directory = Directory(users, accounts)
     for user in users:
-        if not user.present or (only is not None and user.id not in only):
+        if only is not None and user.id not in only:
             continue
-        if user.state.account is None:
+        if not user.present:
+            if decision := _left(user):
+                yield decision
+        elif user.state.account is None:
             yield _find(user, directory)
         elif only is None and (decision := _watch(user, directory)):
             yield decision
+
+
+def _left(user: User) -> Decision | None:
+    """Somebody left CXone. Their account stays theirs until a person takes it away: an address that is given to
+    somebody new must not bring the account of whoever had it before along."""
+    state = user.state._replace(flag=Flag.USER_GONE, flag_reads=0)
+    if user.state.account is None or state == user.state:
+        return None
+    return Decision(user.id, state, accounts=(user.state.account,))
 
 
 def _watch(user: User, directory: Directory) -> Decision | None:

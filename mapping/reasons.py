@@ -71,6 +71,29 @@ FLAG_LABELS = {
     Flag.ACCOUNT_GONE: _("Account gone"),
     Flag.ACCOUNT_DISABLED: _("Account not enabled"),
     Flag.EMAILS_DIFFER: _("E-mails differ"),
+    Flag.USER_GONE: _("Left CXone"),
+}
+
+FLAG_SENTENCES = {
+    Flag.ACCOUNT_GONE: _("The account was missing the last time {platform} was read."),
+    Flag.ACCOUNT_DISABLED: _("The account is not enabled in {platform} any more."),
+    Flag.EMAILS_DIFFER: _("CXone and {platform} have different addresses for this person."),
+    Flag.USER_GONE: _("This person has left CXone, and still has the account."),
+}
+
+FLAG_NEXT_STEPS = {
+    Flag.ACCOUNT_GONE: _(
+        "If the next complete read agrees, a mapping made by Auto Sync is released; one made by hand waits for you."
+    ),
+    Flag.ACCOUNT_DISABLED: _(
+        "Enable the account in {platform}. If the next complete read finds it so again, a mapping made by Auto Sync "
+        "is released; one made by hand waits for you."
+    ),
+    Flag.EMAILS_DIFFER: _(
+        "See whether the account is still this person’s. If it is, correct one of the addresses; if not, change the "
+        "account or reject the match."
+    ),
+    Flag.USER_GONE: _("Unmap them when somebody else is to get the account; nobody gets it by themselves."),
 }
 
 METHOD_LABELS = {Method.AUTO: _("Auto"), Method.MANUAL: _("Manual"), Method.IMPORT: _("Import")}
@@ -87,6 +110,15 @@ def sentence(reason: str, evidence: dict[str, Any], *, email: str, platform: str
 
 def next_step(reason: str, *, platform: str) -> str:
     return _fill(NEXT_STEPS, reason, {}, email="", platform=platform)
+
+
+def flag_sentence(flag: str, *, platform: str) -> str:
+    """What looks wrong with a mapping. "" when nothing does."""
+    return str(format_lazy(FLAG_SENTENCES[Flag(flag)], platform=platform)) if flag else ""
+
+
+def flag_next_step(flag: str, *, platform: str) -> str:
+    return str(format_lazy(FLAG_NEXT_STEPS[Flag(flag)], platform=platform)) if flag else ""
 
 
 def _fill(

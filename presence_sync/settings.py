@@ -115,6 +115,9 @@ STORAGES = {
 SYNC_LEASE_SECONDS = env.int("SYNC_LEASE_SECONDS", 90)
 SYNC_SLICE_SECONDS = env.int("SYNC_SLICE_SECONDS", 45)
 SYNC_BATCH_SIZE = env.int("SYNC_BATCH_SIZE", 1000)
+# Runs due at the same minute are started over so many seconds, each tenant's always at the same offset.
+SYNC_SPREAD_SECONDS = env.int("SYNC_SPREAD_SECONDS", 120)
+SYNC_HELD_HOURS = env.int("SYNC_HELD_HOURS", 72)  # a held run that nobody approved by then is discarded
 
 # --- the queue: it only delivers tickets ------------------------------------------------------
 

@@ -22,6 +22,18 @@ class TenantQuerySet(models.QuerySet):  # type: ignore[type-arg]
         return self if user.is_superuser else self.filter(members=user.pk)
 
 
+def _share(name: Any, default: int) -> Any:
+    """A limit of the brake as a share. Empty is no limit."""
+    return models.PositiveSmallIntegerField(
+        name, default=default, null=True, blank=True, validators=[MaxValueValidator(100)]
+    )
+
+
+def _number(name: Any, default: int) -> Any:
+    """A limit of the brake as a number. Empty is no limit."""
+    return models.PositiveIntegerField(name, default=default, null=True, blank=True)
+
+
 class Tenant(models.Model):
     """One customer organisation: one CXone tenant and one external platform."""
 
@@ -54,15 +66,15 @@ class Tenant(models.Model):
     ignore_plus_tags = models.BooleanField(
         _("ignore plus-tags"), default=False, help_text=_("Treat ann+work@acme.com as ann@acme.com.")
     )
-    shrink_limit = models.PositiveSmallIntegerField(
-        _("shrink limit"),
-        default=20,
-        validators=[MaxValueValidator(100)],
-        help_text=_(
-            "In per cent. A directory in which more people are missing than this, compared with the last time, "
-            "is not believed: the run fails and changes nothing. 100 believes everything."
-        ),
-    )
+    # The brake: a run that would go beyond one of these is held until a person approves it.
+    map_limit = _share(_("new mappings, per cent"), 50)
+    map_limit_number = _number(_("new mappings, number"), 2_000)
+    remap_limit = _share(_("changed accounts, per cent"), 10)
+    remap_limit_number = _number(_("changed accounts, number"), 200)
+    unmap_limit = _share(_("released accounts, per cent"), 10)
+    unmap_limit_number = _number(_("released accounts, number"), 200)
+    shrink_limit = _share(_("missing from a directory, per cent"), 20)
+    shrink_limit_number = _number(_("missing from a directory, number"), 2_000)
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
         verbose_name=_("staff"),

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from tenants.models import Tenant
 from tenants.platforms import PLATFORMS
@@ -24,13 +24,12 @@ RUN_TONES = {
     SyncRun.Status.RUNNING: "live",
     SyncRun.Status.WAITING: "live",
     SyncRun.Status.HELD: "warn",
-    SyncRun.Status.HELD: "warn",
     SyncRun.Status.SUCCEEDED: "ok",
     SyncRun.Status.PARTIAL: "warn",
     SyncRun.Status.FAILED: "bad",
     SyncRun.Status.INTERRUPTED: "bad",
     SyncRun.Status.DISCARDED: "idle",
-    SyncRun.Status.DISCARDED: "idle",
+    SyncRun.Status.CANCELED: "idle",
 }
 
 OUTCOME_TONES = {
@@ -146,14 +145,3 @@ def step(change: Change) -> SafeString:
         _("became"),
         state_in_words(change.after),
     )
-
-
-FLAG_SENTENCES = {
-    Flag.ACCOUNT_GONE: gettext_lazy("The account was missing the last time {platform} was read."),
-    Flag.ACCOUNT_DISABLED: gettext_lazy("The account is not enabled in {platform} any more."),
-    Flag.EMAILS_DIFFER: gettext_lazy("CXone and {platform} have different addresses for this person."),
-}
-
-
-def flag_sentence(flag: str, *, platform: str) -> str:
-    return str(format_lazy(FLAG_SENTENCES[Flag(flag)], platform=platform)) if flag else ""

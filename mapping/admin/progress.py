@@ -86,7 +86,7 @@ def _state_of_try(run: SyncRun, number: int) -> str:
         return "done" if number == 1 else "todo"
     if run.is_live:
         return "now" if run.started_at else "todo"
-    if run.status in (Status.HELD, Status.DISCARDED):
+    if run.status in (Status.HELD, Status.DISCARDED, Status.CANCELED):
         return "held"
     return "failed" if run.error else "done"
 

@@ -21,7 +21,7 @@ from .. import reasons
 from ..models import SyncRun, UserMapping
 from . import switcher
 from .bulk import BulkActions
-from .columns import badge, by, flag_sentence, platform_of, status_badge, step, two_lines
+from .columns import badge, by, platform_of, status_badge, step, two_lines
 from .filters import (
     NEEDED,
     ChangedFilter,
@@ -136,7 +136,8 @@ class UserMappingAdmin(MapUser, BulkActions, ReadOnly, TenantScoped):
             "status": status_badge(mapping),
             "sentence": sentence(mapping),
             "next_step": reasons.next_step(mapping.reason, platform=platform_of(mapping.tenant)),
-            "flag_sentence": flag_sentence(mapping.flag, platform=platform_of(mapping.tenant)),
+            "flag_sentence": reasons.flag_sentence(mapping.flag, platform=platform_of(mapping.tenant)),
+            "flag_next_step": reasons.flag_next_step(mapping.flag, platform=platform_of(mapping.tenant)),
             "platform": platform_of(mapping.tenant),
             "last_synced": last_synced(mapping),
             "history": history_of(mapping),

@@ -80,6 +80,7 @@ class UserMapping(models.Model):
     email_key = models.CharField(max_length=320, blank=True, editable=False)
     email_problem = models.CharField(max_length=20, blank=True, editable=False)
     team = models.CharField(_("team"), max_length=200, blank=True)
+    roles = models.TextField(_("roles"), blank=True, editable=False)  # see role_names
     cxone_status = models.CharField(_("status in CXone"), max_length=30, blank=True)
     eligible = models.BooleanField(
         _("has User Mapping: Map"), default=True, help_text=_("Auto Sync skips users without it.")
@@ -130,6 +131,12 @@ class UserMapping(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.username or self.cxone_id
+
+    @property
+    def role_names(self) -> list[str]:
+        """The primary role first. Kept as lines, a line break before and after each, so that a role is found
+        by its whole name on any database."""
+        return self.roles.strip("\n").split("\n") if self.roles else []
 
     @property
     def is_mapped(self) -> bool:

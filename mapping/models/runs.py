@@ -34,6 +34,7 @@ class SyncRun(models.Model):
         FAILED = "failed", _("failed")
         INTERRUPTED = "interrupted", _("interrupted")
         DISCARDED = "discarded", _("discarded")
+        CANCELED = "canceled", _("canceled")
 
     class Phase(models.TextChoices):
         CXONE = "cxone", _("Read CXone")
@@ -56,6 +57,7 @@ class SyncRun(models.Model):
         Status.FAILED.value,
         Status.INTERRUPTED.value,
         Status.DISCARDED.value,
+        Status.CANCELED.value,
     )
 
     tenant = models.ForeignKey(
@@ -84,6 +86,45 @@ class SyncRun(models.Model):
     read_at = models.DateTimeField(_("directories read"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
+    # Which due time of the schedule it answers, and those that passed while nobody was there to start it.
+    due_at = models.DateTimeField(_("due"), null=True, blank=True)
+    missed = models.JSONField(_("missed"), default=list, blank=True)
+    missed_count = models.PositiveIntegerField(_("missed runs"), default=0)
+    coalesced = models.JSONField(_("left to this run"), default=list, blank=True)  # due while it was at work
+    retry_of = models.ForeignKey(
+        "self",
+        verbose_name=_("tries again what failed in"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="retries",
+    )
+
+    # The brake. `held_for` are the limits it would break, see brake.py; approving counts for this run alone.
+    held_for = models.JSONField(_("held for"), default=list, blank=True)
+    held_until = models.DateTimeField(_("held until"), null=True, blank=True)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("approved by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    approved_at = models.DateTimeField(_("approved"), null=True, blank=True)
+    approval = models.TextField(_("why it was approved"), blank=True)
+
+    # Somebody asked for its end.
+    canceled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("canceled by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    cancel_asked_at = models.DateTimeField(_("asked to cancel"), null=True, blank=True)
+
     # Who works on it now, and when it may go on. See sync/lease.py.
     token = models.UUIDField(null=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
@@ -100,6 +141,7 @@ class SyncRun(models.Model):
     )
 
     # How far it is.
+    phase_at = models.DateTimeField(null=True, editable=False)  # when this phase began, for the time left
     expected = models.PositiveIntegerField(_("rows announced"), default=0)
     done = models.PositiveIntegerField(_("rows done"), default=0)
     ids_digest = models.CharField(max_length=64, blank=True, editable=False)
@@ -126,6 +168,7 @@ class SyncRun(models.Model):
         ordering = ["-id"]
         verbose_name = _("sync run")
         verbose_name_plural = _("sync runs")
+        permissions = [("approve_syncrun", _("User Mapping: Approve held runs"))]
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant"],

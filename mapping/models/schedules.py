@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime, time, timedelta
 from typing import Any
+from zlib import crc32
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import models
@@ -13,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Tenant
 
-from ..schedules import BadTimetable, Frequency, Timetable, check, next_times
+from ..schedules import BadTimetable, Frequency, Timetable, check, due_times, next_times
 
 FREQUENCIES = [
     (Frequency.MINUTES.value, _("every N minutes")),
@@ -24,6 +27,11 @@ FREQUENCIES = [
     (Frequency.CRON.value, _("cron expression")),
 ]
 LONGEST_RETRY_DELAY = timedelta(hours=24)
+
+GRACE = timedelta(minutes=5)
+LOOK_BACK = timedelta(days=31)
+MOST_PASSED = 5_000
+"""A month of due times every ten minutes: what passed before that is not listed one by one."""
 
 
 class SyncSchedule(models.Model):
@@ -92,6 +100,34 @@ class SyncSchedule(models.Model):
     def next_runs(self, after: datetime | None = None, count: int = 5) -> list[datetime]:
         """In the schedule's own zone; none while it is disabled."""
         return next_times(self.timetable, after or timezone.now(), count) if self.enabled else []
+
+    @property
+    def starts_at(self) -> datetime:
+        """When the run due at `due_at` is started: a little later for each tenant, so that what a hundred of them
+        have due at 02:00 does not fall upon the platforms in the same second."""
+        assert self.due_at is not None
+        due: datetime = self.due_at
+        spread = settings.SYNC_SPREAD_SECONDS
+        return due + timedelta(seconds=crc32(str(self.tenant_id).encode()) % spread if spread else 0)
+
+    def passed(self, now: datetime) -> tuple[list[datetime], datetime | None]:
+        """The due times from `due_at` to `now`, at most MOST_PASSED of them, the newest last, and the next one."""
+        if not self.enabled or self.due_at is None or self.due_at > now:
+            return [], self.due_at
+        times = deque([self.due_at], maxlen=MOST_PASSED)
+        upcoming = None
+        for due in due_times(self.timetable, max(self.due_at, now - LOOK_BACK)):
+            if due > now:
+                upcoming = due
+                break
+            times.append(due)
+        return list(times), upcoming
+
+    def missed(self, now: datetime) -> list[datetime]:
+        """Those of the passed due times that nobody was there to start: all but the newest, and that one as well
+        when it is late beyond what the tick, a busy worker and the spread explain."""
+        times, _upcoming = self.passed(now)
+        return times if times and now - times[-1] > GRACE else times[:-1]
 
     def clean(self) -> None:
         errors: dict[str, Any] = {}

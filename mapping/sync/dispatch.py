@@ -1,39 +1,22 @@
-"""Asking for runs, and the tick that keeps them going whatever happened to queue and workers."""
+"""Asking for runs: by hand, by command, by the tick. One live run a tenant."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Collection
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tenants.models import Tenant
 
-from ..models import Change, StagedPage, SyncRun, SyncSchedule
-from .lease import send_ticket
-
-log = logging.getLogger(__name__)
+from ..models import SyncRun, SyncSchedule
+from .end import interrupt_dead
+from .lease import AlreadyRunning, send_ticket
 
 Status = SyncRun.Status
-
-ATTEMPTS = 3
-"""A run that dies is started anew by the tick, up to so many attempts in a row."""
-
-
-class AlreadyRunning(Exception):
-    """The tenant has a live run already: `run`."""
-
-    def __init__(self, run: SyncRun) -> None:
-        super().__init__(f"Auto Sync {run.pk} of {run.tenant} is {run.get_status_display()}.")
-        self.run = run
 
 
 def request(
@@ -79,6 +62,19 @@ def _take_the_place_of_waiting(run: SyncRun) -> None:
     waiting.update(status=Status.SUCCEEDED, **result)
 
 
+def retry_failed(run: SyncRun, *, actor: Any) -> SyncRun:
+    """A run that looks, with freshly read data, only at those whom `run` could not do and who are still without
+    one match. AlreadyRunning when the tenant has a live run."""
+    return request(
+        run.tenant,
+        trigger=SyncRun.Trigger.HAND,
+        actor=actor,
+        retry_of=run,
+        try_number=2,
+        retry_delay=timedelta(0),
+    )
+
+
 def begin_second_try(run: SyncRun, *, ticket: bool = True) -> bool:
     """Queue a waiting run whose time has come. False when it was not its time, or another run is live."""
     try:
@@ -92,131 +88,10 @@ def begin_second_try(run: SyncRun, *, ticket: bool = True) -> bool:
                 expected=0,
                 rereads=0,
                 ids_digest="",
+                phase_at=None,
             )
             if begun and ticket:
                 send_ticket(run.pk)
     except IntegrityError:
         return False
     return bool(begun)
-
-
-def apply_held(run: SyncRun, *, actor: Any, leave_out: Collection[int] = ()) -> bool:
-    """Apply what a held run proposed, without the Changes in `leave_out`. False when somebody has decided
-    already. AlreadyRunning when the tenant has a live run."""
-    try:
-        with transaction.atomic():
-            begun = SyncRun.objects.filter(pk=run.pk, status=Status.HELD).update(
-                status=Status.QUEUED, actor=actor, not_before=None
-            )
-            if begun:
-                _drop(run, Q(pk__in=leave_out))
-                send_ticket(run.pk)
-    except IntegrityError:
-        live = SyncRun.objects.filter(tenant=run.tenant_id).live().get()
-        raise AlreadyRunning(live) from None
-    return bool(begun)
-
-
-def discard(run: SyncRun, *, actor: Any) -> bool:
-    """Forget what a held run proposed. False when somebody has decided already."""
-    with transaction.atomic():
-        discarded = SyncRun.objects.filter(pk=run.pk, status=Status.HELD).update(
-            status=Status.DISCARDED, actor=actor, finished_at=timezone.now()
-        )
-        if discarded:
-            _drop(run, Q())
-    return bool(discarded)
-
-
-def _drop(run: SyncRun, which: Q) -> None:
-    Change.objects.filter(which, run=run, outcome=Change.Outcome.PENDING).update(
-        outcome=Change.Outcome.DROPPED, settled_at=timezone.now()
-    )
-
-
-def interrupt_dead(runs: Any) -> list[SyncRun]:
-    """Mark running ones whose lease ran out; what they proposed and did not apply is dropped."""
-    dead = []
-    for run in runs.filter(status=Status.RUNNING, lease_until__lt=Now()):
-        with transaction.atomic():
-            marked = SyncRun.objects.filter(
-                pk=run.pk, status=Status.RUNNING, token=run.token, lease_until__lt=Now()
-            ).update(
-                status=Status.INTERRUPTED,
-                finished_at=timezone.now(),
-                token=None,
-                lease_until=None,
-                error=_(
-                    "The worker stopped in the middle. What was applied stays; the next run does the rest."
-                ),
-            )
-            if marked:
-                _drop(run, Q())
-                dead.append(run)
-    return dead
-
-
-def tick() -> None:
-    """Once a minute, by however many workers: every part stands alone, and a fault in one stops no other."""
-    for part in (_recover, _due, _second_tries, _lost_tickets, _prune):
-        _try(part)
-
-
-def _try(part: Callable[..., None], *args: Any) -> None:
-    try:
-        part(*args)
-    except Exception:
-        log.exception("The tick's part %s failed.", part.__name__)
-
-
-def _recover() -> None:
-    for run in interrupt_dead(SyncRun.objects.all()):
-        log.warning("Run %s of %s was interrupted.", run.pk, run.tenant_id)
-        if run.attempt < ATTEMPTS:
-            _try(_succeed, run)
-
-
-def _succeed(run: SyncRun) -> None:
-    with suppress(AlreadyRunning):  # somebody started the next run meanwhile, which is what we wanted
-        request(
-            run.tenant,
-            trigger=SyncRun.Trigger.RECOVERY,
-            actor=run.actor,
-            retry_delay=run.retry_delay,
-            attempt=run.attempt + 1,
-            successor_of=run,
-        )
-
-
-def _due() -> None:
-    for schedule in SyncSchedule.objects.filter(enabled=True, due_at__lte=Now()).select_related("tenant"):
-        _try(_start_due, schedule)
-
-
-def _start_due(schedule: SyncSchedule) -> None:
-    """One run for however many due times have passed; of two ticks the one that moves `due_at` starts it."""
-    upcoming = schedule.next_runs(count=1)
-    moved = SyncSchedule.objects.filter(pk=schedule.pk, enabled=True, due_at=schedule.due_at).update(
-        due_at=upcoming[0] if upcoming else None
-    )
-    if moved:
-        with suppress(AlreadyRunning):  # the live run looks at everybody, too
-            request(schedule.tenant, trigger=SyncRun.Trigger.SCHEDULE)
-
-
-def _second_tries() -> None:
-    for run in SyncRun.objects.filter(status=Status.WAITING, not_before__lte=Now()):
-        _try(begin_second_try, run)  # type: ignore[arg-type]
-
-
-def _lost_tickets() -> None:
-    """Queued runs whose time has come and whose ticket, if they ever had one, was not used for long."""
-    silent = Q(ticketed_at=None) | Q(ticketed_at__lt=Now() - timedelta(seconds=settings.SYNC_LEASE_SECONDS))
-    postponed = Q(not_before__lte=Now()) & Q(ticketed_at__lt=F("not_before"))
-    due = Q(not_before=None) | Q(not_before__lte=Now())
-    for run in SyncRun.objects.filter(due, silent | postponed, status=Status.QUEUED):
-        _try(send_ticket, run.pk)
-
-
-def _prune() -> None:
-    StagedPage.objects.filter(run__status__in=SyncRun.OVER).delete()

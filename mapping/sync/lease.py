@@ -21,6 +21,27 @@ from ..models import SyncRun
 BEAT_SECONDS = 5
 
 
+class AlreadyRunning(Exception):
+    """The tenant has a live run already: `run`."""
+
+    def __init__(self, run: SyncRun) -> None:
+        super().__init__(f"Auto Sync {run.pk} of {run.tenant} is {run.get_status_display()}.")
+        self.run = run
+
+
+class Canceled(Exception):
+    """A person asked for the run's end: give it one."""
+
+
+class Hold(Exception):
+    """The run would go beyond the tenant's limits: nothing moves until a person approves it. `limits` are the
+    brake's findings."""
+
+    def __init__(self, limits: list[dict[str, Any]]) -> None:
+        super().__init__(", ".join(limit["limit"] for limit in limits))
+        self.limits = limits
+
+
 class LeaseLost(Exception):
     """Another worker has the run, or it was ended meanwhile: stop without a trace."""
 
@@ -39,12 +60,14 @@ class Lease:
         self.next_beat = time.monotonic() + BEAT_SECONDS
 
     def keep(self, **progress: Any) -> None:
-        """Renew the lease and write `progress` on the run, in the transaction of the caller."""
-        kept = SyncRun.objects.filter(pk=self.run.pk, token=self.token, status=SyncRun.Status.RUNNING).update(
+        """Renew the lease and write `progress` on the run, in the transaction of the caller. Canceled when somebody
+        asked for that."""
+        ours = SyncRun.objects.filter(pk=self.run.pk, token=self.token, status=SyncRun.Status.RUNNING)
+        kept = ours.filter(cancel_asked_at=None).update(
             lease_until=Now() + timedelta(seconds=settings.SYNC_LEASE_SECONDS), **progress
         )
         if not kept:
-            raise LeaseLost
+            raise Canceled if ours.exists() else LeaseLost
         heart.beat()
         self.next_beat = time.monotonic() + BEAT_SECONDS
         for name, value in progress.items():
@@ -71,14 +94,19 @@ class Lease:
             if ticket and not after:
                 send_ticket(self.run.pk)
 
-    def end(self, status: SyncRun.Status, **result: Any) -> None:
-        """The run is over, or waits for its second try: nobody holds it any more."""
+    def end(self, status: SyncRun.Status, *, keep_pages: bool = False, **result: Any) -> None:
+        """The run is over, or waits for its second try or a decision: nobody holds it any more."""
+        stays_open = (SyncRun.Status.WAITING, SyncRun.Status.HELD)
+        over = {} if status in stays_open else {"finished_at": Now()}
         with transaction.atomic():
-            stays_open = (SyncRun.Status.WAITING, SyncRun.Status.HELD)
-            over = {} if status in stays_open else {"finished_at": Now()}
-            self.keep(status=status, **over, **result)
-            SyncRun.objects.filter(pk=self.run.pk).update(token=None, lease_until=None)
-            self.run.pages.all().delete()
+            ended = SyncRun.objects.filter(
+                pk=self.run.pk, token=self.token, status=SyncRun.Status.RUNNING
+            ).update(status=status, token=None, lease_until=None, **over, **result)
+            if not ended:
+                raise LeaseLost
+            if not keep_pages:
+                self.run.pages.all().delete()
+        heart.beat()
         self.run.refresh_from_db()
 
 
@@ -92,6 +120,7 @@ def claim(run_id: int) -> Lease | None:
         lease_until=Now() + timedelta(seconds=settings.SYNC_LEASE_SECONDS),
         not_before=None,
         started_at=Coalesce("started_at", Now()),
+        phase_at=Coalesce("phase_at", Now()),
     )
     if not claimed:
         return None

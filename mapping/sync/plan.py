@@ -13,7 +13,7 @@ from tenants.platforms.records import AccountState
 from ..history import as_json, evidence_of, kind_of
 from ..matching import Candidate, Decision, Flag, Method, Reason, State, User, decide
 from ..models import Change, ExternalAccount, SyncRun, UserMapping
-from . import second_try
+from . import limits, second_try
 from .lease import Lease
 
 USER = "id email_key email_problem eligible present account_id method reason flag flag_reads rejected".split()
@@ -36,6 +36,7 @@ def make(lease: Lease) -> None:
             _propose(lease, chunk)
             chunk = []
     _propose(lease, chunk)
+    limits.check(run, limits.of_plan(run))
 
 
 def users(run: SyncRun) -> Iterator[User]:

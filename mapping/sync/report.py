@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -15,7 +17,7 @@ Status = SyncRun.Status
 
 def settle(lease: Lease) -> None:
     run = lease.run
-    counts = count(run)
+    counts: dict[str, Any] = count(run)
     total = sum(counts.values())
     if run.users != total:
         lease.end(

@@ -14,13 +14,13 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from tenants.models import Tenant
-from tenants.platforms.errors import BadAnswer
-from tenants.platforms.records import Account, CxoneUser
+from tenants.platforms.records import Account, CxoneUser, Role
 
 from ..addresses import Rules, email_key
+from ..brake import NAMES, Limit, Measure
 from ..folding import search_text
 from ..models import ExternalAccount, StagedPage, SyncRun, UserMapping
-from . import second_try
+from . import limits, second_try
 from .lease import Lease
 from .read import page_of, pages_of, staged
 
@@ -30,65 +30,82 @@ ACCOUNT_FIELDS = (
     "name email email_key extension department phone type status"
     " is_person state search_text gone_since".split()
 )
-USER_FIELDS = "name username email email_key email_problem team cxone_status eligible present".split()
+USER_FIELDS = "name username email email_key email_problem team roles cxone_status eligible present".split()
+
+LEFT_OUT = 500
+"""So many of those who left are not counted once more as having lost their permission."""
 
 GONE_FROM_CXONE = {"DELETED"}
 """CXone keeps the record of somebody who left: DELETED means deactivated for good, or until revived."""
 
 
-FEW = 3
-"""So many may be missing whatever the share: two leavers of a team of eight are no fault of the platform."""
-
-
 def keep(lease: Lease) -> None:
-    """Both sides, page by page, each page its own transaction; nothing at all of a directory that shrank."""
+    """Both sides, page by page, each page its own transaction; nothing at all while the brake holds the run."""
     run = lease.run
     rules = second_try.rules_of(run)
-    permitted = _permitted_roles(run)
-    gone = _missing(run, Kind.ACCOUNTS) if run.asked is None else _found_missing(run)
-    absent = _missing(run, Kind.USERS)
+    roles = {role.id: role for role in staged(run, Kind.ROLES)}
+    permitted = _permitted(roles.values(), run.tenant.map_permission)
+    known = Known(run, permitted)
+    limits.check(run, known.measures())
     only = None if run.try_number == 1 else set(second_try.undecided(run).values_list("cxone_id", flat=True))
     _pages(lease, Kind.ACCOUNTS, lambda rows: _store_accounts(run, rows, rules))
-    _pages(lease, Kind.USERS, lambda rows: _store_users(run, rows, rules, permitted, only))
-    _in_batches(lease, ExternalAccount, gone, gone_since=Now())
+    _pages(lease, Kind.USERS, lambda rows: _store_users(run, rows, rules, permitted, roles, only))
+    _in_batches(lease, ExternalAccount, known.gone, gone_since=Now())
     if run.try_number == 1:
-        _in_batches(lease, UserMapping, absent, present=False)
+        _in_batches(lease, UserMapping, known.absent, present=False)
+    if run.try_number == 1 or run.retry_of_id:
         present = UserMapping.objects.filter(tenant=run.tenant_id, present=True).count()
-        lease.keep(read_at=Now(), users=present)
+        lease.keep(users=present)
+    if run.try_number == 1:
+        lease.keep(read_at=Now())
 
 
-def _missing(run: SyncRun, kind: str) -> list[int]:
-    """The rows that we know and a complete read no longer holds. They stay as rows: mappings and history point
-    at them. BadAnswer when they are more than the tenant's limit: half a directory looks just like this."""
-    here: Any = (
-        ExternalAccount.objects.filter(tenant=run.tenant_id, gone_since=None).values_list("pk", "platform_id")
-        if kind == Kind.ACCOUNTS
-        else UserMapping.objects.filter(tenant=run.tenant_id, present=True).values_list("pk", "cxone_id")
-    )
-    seen = {row.id for row in staged(run, kind)}
-    known = missing = 0
-    pks = []
-    for pk, value in here.iterator(chunk_size=5000):
-        known += 1
-        if value not in seen:
-            missing += 1
-            pks.append(pk)
-    if missing > FEW and missing > known * run.tenant.shrink_limit / 100:
-        what = StagedPage.Kind(kind).label
-        raise BadAnswer(
-            f"{missing:,} of the {known:,} {what} known from the last time are missing. That is more than the "
-            f"tenant's shrink limit of {run.tenant.shrink_limit} %, so the answer is not believed. If it is true, "
-            "raise the limit for one run."
-        )
-    return pks
+class Known:
+    """What we knew and this read does not confirm. The rows stay: mappings and history point at them."""
+
+    def __init__(self, run: SyncRun, permitted: frozenset[str]) -> None:
+        self.of: dict[Limit, int] = {}
+        self.names: dict[Limit, list[str]] = {limit: [] for limit in Limit}
+        if run.asked is None:
+            read = {row.id for row in staged(run, Kind.ACCOUNTS)}
+            accounts = ExternalAccount.objects.filter(tenant=run.tenant_id, gone_since=None)
+            rows = accounts.values_list("pk", "platform_id", "name", "email")
+            self.gone = self._lacking(Limit.ACCOUNTS, rows, read)
+        else:
+            self.gone = _found_missing(run)
+        here, may = set(), set()
+        for user in staged(run, Kind.USERS):
+            if user.status not in GONE_FROM_CXONE:
+                here.add(user.id)
+                if not permitted.isdisjoint(user.role_ids):
+                    may.add(user.id)
+        users = UserMapping.objects.filter(tenant=run.tenant_id, present=True)
+        columns = ("pk", "cxone_id", "name", "email")
+        self.absent = self._lacking(Limit.USERS, users.values_list(*columns), here)
+        eligible = users.filter(eligible=True).exclude(pk__in=self.absent[:LEFT_OUT])
+        self.barred = self._lacking(Limit.ELIGIBLE, eligible.values_list(*columns), may)
+
+    def _lacking(self, limit: Limit, rows: Any, confirmed: set[str]) -> list[int]:
+        self.of[limit] = 0
+        lacking = []
+        for pk, key, name, email in rows.iterator(chunk_size=5000):
+            self.of[limit] += 1
+            if key not in confirmed:
+                lacking.append(pk)
+                if len(lacking) <= NAMES:
+                    self.names[limit].append(name or email or key)
+        return lacking
+
+    def measures(self) -> list[Measure]:
+        found = {Limit.ACCOUNTS: self.gone, Limit.USERS: self.absent, Limit.ELIGIBLE: self.barred}
+        return [
+            Measure(limit, len(pks), self.of.get(limit, 0), self.names[limit]) for limit, pks in found.items()
+        ]
 
 
-def _permitted_roles(run: SyncRun) -> frozenset[str]:
+def _permitted(roles: Iterable[Role], permission: str) -> frozenset[str]:
     """The ids of the active roles that hold User Mapping: Map."""
-    roles = staged(run, Kind.ROLES)
-    return frozenset(
-        role.id for role in roles if role.active and run.tenant.map_permission in role.permissions
-    )
+    return frozenset(role.id for role in roles if role.active and permission in role.permissions)
 
 
 def _pages(lease: Lease, kind: str, store: Callable[[list[Any]], None]) -> None:
@@ -138,7 +155,12 @@ def _account(tenant: int, row: Account, rules: Rules) -> ExternalAccount:
 
 
 def _store_users(
-    run: SyncRun, rows: list[CxoneUser], rules: Rules, permitted: frozenset[str], only: set[str] | None
+    run: SyncRun,
+    rows: list[CxoneUser],
+    rules: Rules,
+    permitted: frozenset[str],
+    roles: dict[str, Role],
+    only: set[str] | None,
 ) -> None:
     known = UserMapping.objects.filter(tenant=run.tenant_id, cxone_id__in=[row.id for row in rows])
     before = {known[0]: known[1:] for known in known.values_list("cxone_id", *USER_FIELDS)}
@@ -159,6 +181,7 @@ def _store_users(
             email_key=key.value,
             email_problem=key.problem.value,
             team=row.team[:200],
+            roles=as_lines([roles[id].name for id in row.role_ids if id in roles]),
             cxone_status=row.status[:30],
             eligible=not permitted.isdisjoint(row.role_ids),
             present=present or run.try_number == 2,
@@ -166,6 +189,11 @@ def _store_users(
         if before.get(row.id) != tuple(getattr(user, field) for field in USER_FIELDS):
             news.append(user)
     _upsert(UserMapping, news, key=("tenant", "cxone_id"), fields=USER_FIELDS)
+
+
+def as_lines(names: list[str]) -> str:
+    """See UserMapping.role_names."""
+    return "\n" + "\n".join(names) + "\n" if names else ""
 
 
 def _upsert(model: Any, rows: list[Any], *, key: Iterable[str], fields: list[str]) -> None:

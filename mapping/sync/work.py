@@ -5,15 +5,21 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
-from django.utils import timezone
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from tenants.platforms.errors import PlatformError, TryLater
 
 from ..models import SyncRun
 from . import apply, plan, read, report, store
 from .dispatch import begin_second_try
-from .lease import Lease, LeaseLost, SliceOver, claim
+from .end import drop, take_the_place_of_held
+from .lease import Canceled, Hold, Lease, LeaseLost, SliceOver, claim
 
 log = logging.getLogger(__name__)
 
@@ -45,18 +51,31 @@ def execute(run_id: int, *, ticket: bool = True) -> None:
     if lease is None:
         return
     try:
-        _go_on(lease)
+        _for_a_slice(lease, ticket=ticket)
     except LeaseLost:
         log.info("Run %s was taken over or ended meanwhile.", run_id)
+    except Canceled:
+        drop(lease.run, Q())  # what was applied stays
+        lease.end(SyncRun.Status.CANCELED)
+    except (OperationalError, InterfaceError):
+        # The database is away or full: nothing can be said on the row. The lease runs out, and the tick goes on.
+        log.exception("Run %s was left in the middle.", run_id)
+    except Exception as error:
+        log.exception("Run %s failed by a fault of ours.", run_id)
+        _fail(lease, f"Internal error ({type(error).__name__}); the server's log has the details.")
+
+
+def _for_a_slice(lease: Lease, *, ticket: bool) -> None:
+    try:
+        _go_on(lease)
     except SliceOver:
         lease.release(ticket=ticket)
+    except Hold as problem:
+        _hold(lease, problem)
     except TryLater as error:
         _postpone(lease, error, ticket=ticket)
     except PlatformError as error:
         _fail(lease, str(error))
-    except Exception as error:
-        log.exception("Run %s failed by a fault of ours.", run_id)
-        _fail(lease, f"Internal error ({type(error).__name__}); the server's log has the details.")
 
 
 def _go_on(lease: Lease) -> None:
@@ -64,9 +83,28 @@ def _go_on(lease: Lease) -> None:
         phase = lease.run.phase
         STEPS[phase](lease)
         if phase == Phase.MATCH and lease.run.is_preview:
-            lease.end(SyncRun.Status.HELD, phase=Phase.APPLY, done=0)
-        elif phase != ORDER[-1]:
-            lease.keep(phase=ORDER[ORDER.index(phase) + 1], done=0, expected=0)
+            lease.end(SyncRun.Status.HELD, phase=Phase.APPLY, phase_at=None, done=0)
+            return
+        if phase == Phase.MATCH:
+            take_the_place_of_held(lease.run)
+        if phase != ORDER[-1]:
+            lease.keep(phase=ORDER[ORDER.index(phase) + 1], phase_at=Now(), done=0, expected=0)
+
+
+def _hold(lease: Lease, problem: Hold) -> None:
+    """Until a person approves it, or a newer run that needs no approval takes its place. Before anything of the
+    directories is kept, the pages are needed to go on with."""
+    run = lease.run
+    held: dict[str, Any] = {
+        "held_for": problem.limits,
+        "held_until": Now() + timedelta(hours=settings.SYNC_HELD_HOURS),
+        "approved_by": None,
+        "approved_at": None,
+    }
+    if run.phase == Phase.MATCH:
+        held |= {"phase": Phase.APPLY, "phase_at": None, "done": 0}
+    lease.end(SyncRun.Status.HELD, keep_pages=run.phase == Phase.STORE, **held)
+    take_the_place_of_held(run)
 
 
 def _postpone(lease: Lease, error: TryLater, *, ticket: bool) -> None:
@@ -87,8 +125,8 @@ def _postpone(lease: Lease, error: TryLater, *, ticket: bool) -> None:
 def _fail(lease: Lease, text: str) -> None:
     """A first try that fails leaves the map as it was; a second one leaves what the first has done."""
     try:
-        if lease.run.try_number == 1:
-            lease.run.changes.filter(outcome="pending").update(outcome="dropped", settled_at=timezone.now())
+        if lease.run.try_number == 1 or lease.run.retry_of_id:
+            drop(lease.run, Q())
             lease.end(SyncRun.Status.FAILED, error=text)
         else:
             lease.end(SyncRun.Status.PARTIAL, error=f"The second try could not be made: {text}")

@@ -32,7 +32,23 @@ class TenantAdmin(TenantScoped):
         (_("Who"), {"fields": ["name", "slug", "platform", "members"]}),
         (
             _("Matching rules"),
-            {"fields": ["map_permission", "domain_aliases", "ignore_plus_tags", "shrink_limit"]},
+            {"fields": ["map_permission", "domain_aliases", "ignore_plus_tags"]},
+        ),
+        (
+            _("Brake"),
+            {
+                "description": _(
+                    "A run that would go beyond one of these is held, and nobody’s mapping moves until a person "
+                    "approves it. Shares are of those mapped, or of those there were the last time; an empty field "
+                    "is no limit, and up to three are never held."
+                ),
+                "fields": [
+                    ("map_limit", "map_limit_number"),
+                    ("remap_limit", "remap_limit_number"),
+                    ("unmap_limit", "unmap_limit_number"),
+                    ("shrink_limit", "shrink_limit_number"),
+                ],
+            },
         ),
     ]
     prepopulated_fields = {"slug": ["name"]}
