@@ -20,11 +20,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from tenants.admin.scope import tenant_or_404
 
-from .. import reasons, sync
+from .. import limits_in_words, reasons, sync
 from ..models import Change, SyncRun
 from .columns import platform_of, step
 
 MAP = "mapping.map_usermapping"
+APPROVE = "mapping.approve_syncrun"
 SHOWN = min(2_000, (settings.DATA_UPLOAD_MAX_NUMBER_FIELDS or 2_100) - 100)
 """So many proposals can be left out one by one, and no more than one form may carry; those beyond are applied
 together."""
@@ -51,19 +52,21 @@ class AutoMap(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def auto_map(self, request: HttpRequest, tenant_pk: int) -> HttpResponse:
         """Ask for a preview run. Nobody's mapping moves by it."""
-        _must_map(request)
+        must_map(request)
         tenant = tenant_or_404(request, tenant_pk)
         try:
             run = sync.request(tenant, trigger=SyncRun.Trigger.HAND, actor=request.user, is_preview=True)
         except sync.AlreadyRunning as error:
-            run = error.run
-            said = _("Auto Sync of %(tenant)s is at work already: here it is.") % {"tenant": tenant}
-            messages.info(request, said)
-        else:
-            self.log_addition(request, run, _("Auto Map Users."))
-            said = _("Looking for matches in %(tenant)s. Nothing is changed until you confirm.")
-            messages.success(request, said % {"tenant": tenant})
+            return self.at_work(request, error)
+        self.log_addition(request, run, _("Auto Map Users."))
+        said = _("Looking for matches in %(tenant)s. Nothing is changed until you confirm.")
+        messages.success(request, said % {"tenant": tenant})
         return to_run(run)
+
+    def at_work(self, request: HttpRequest, error: sync.AlreadyRunning) -> HttpResponse:
+        said = _("Auto Sync of %(tenant)s is at work already: here it is.")
+        messages.info(request, said % {"tenant": error.run.tenant})
+        return to_run(error.run)
 
     def proposals(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The list. `?none` has every box empty; without it every box is ticked."""
@@ -74,12 +77,12 @@ class AutoMap(admin.ModelAdmin):  # type: ignore[type-arg]
             return self.too_late(request, run)
         return self.answer(
             request,
-            _("Proposed matches"),
+            _("Held by the brake") if run.held_for else _("Proposed matches"),
             run=run,
             rows=rows_of(run),
             beyond=max(decided(run).count() - SHOWN, 0),
             ticked="none" not in request.GET,
-            may_map=request.user.has_perm(MAP),  # type: ignore[union-attr]
+            may_map=may_decide(request, run),
             **summary(run),
         )
 
@@ -88,8 +91,7 @@ class AutoMap(admin.ModelAdmin):  # type: ignore[type-arg]
         run = self.held(request, pk)
         if run.status != SyncRun.Status.HELD:
             return self.too_late(request, run)
-        ticked = set(request.POST.getlist("include"))
-        left_out = [pk for pk in shown(run) if str(pk) not in ticked]
+        left_out = left_out_of(run, request)
         return self.answer(
             request,
             _("Confirm"),
@@ -102,20 +104,23 @@ class AutoMap(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def confirm(self, request: HttpRequest, pk: int) -> HttpResponse:
         run = self.held(request, pk)
-        posted = set(request.POST.get("leave_out", "").split(","))
-        left_out = [pk for pk in shown(run) if str(pk) in posted]
+        left_out = left_out_of(run, request)
+        approval = request.POST.get("approval", "")
         try:
-            begun = sync.apply_held(run, actor=request.user, leave_out=left_out)
+            begun = sync.apply_held(run, actor=request.user, leave_out=left_out, approval=approval)
+        except sync.NotApproved:
+            messages.error(request, _("Say why this run may go beyond the limits."))
+            return HttpResponseRedirect(reverse("admin:mapping_syncrun_proposals", args=[run.pk]))
         except sync.AlreadyRunning as error:
             said = _("Run %(run)s of %(tenant)s is at work. Confirm once it is over.")
             messages.warning(request, said % {"run": error.run.pk, "tenant": run.tenant})
             return to_run(run)
         if not begun:
             return self.too_late(request, run)
-        count = decided(run).count()
-        said = ngettext("%d change is being applied.", "%d changes are being applied.", count) % count
+        if run.held_for:
+            self.log_change(request, run, _("Approved once: %(why)s") % {"why": approval.strip()})
         self.log_change(request, run, _("Confirmed; left out: %(count)d.") % {"count": len(left_out)})
-        messages.success(request, said)
+        messages.success(request, being_applied(run))
         return to_run(run)
 
     def discard(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -128,8 +133,15 @@ class AutoMap(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def held(self, request: HttpRequest, pk: int) -> SyncRun:
         """The run, for somebody who may decide about it. 403 or 404 otherwise."""
+        run = self.theirs(request, pk)
+        if not may_decide(request, run):
+            raise PermissionDenied
+        return run
+
+    def theirs(self, request: HttpRequest, pk: int) -> SyncRun:
+        """The run, for somebody who may map its tenant's users. 403 or 404 otherwise."""
         run: SyncRun = self.get_object(request, str(pk))  # type: ignore[assignment]
-        _must_map(request)
+        must_map(request)
         return run
 
     def too_late(self, request: HttpRequest, run: SyncRun) -> HttpResponse:
@@ -141,9 +153,21 @@ class AutoMap(admin.ModelAdmin):  # type: ignore[type-arg]
         return TemplateResponse(request, "admin/mapping/syncrun/proposals.html", context)
 
 
-def _must_map(request: HttpRequest) -> None:
+def must_map(request: HttpRequest) -> None:
     if not request.user.has_perm(MAP):  # type: ignore[union-attr]
         raise PermissionDenied
+
+
+def may_decide(request: HttpRequest, run: SyncRun) -> bool:
+    """What the brake holds takes a permission of its own."""
+    return request.user.has_perms([MAP, APPROVE] if run.held_for else [MAP])  # type: ignore[union-attr]
+
+
+def being_applied(run: SyncRun) -> str:
+    if run.phase != SyncRun.Phase.APPLY:
+        return _("Run %(run)s goes on.") % {"run": run.pk}
+    count = decided(run).count()
+    return ngettext("%d change is being applied.", "%d changes are being applied.", count) % count
 
 
 def to_run(run: SyncRun) -> HttpResponse:
@@ -165,6 +189,15 @@ def shown(run: SyncRun) -> list[int]:
     return list(decided(run).values_list("pk", flat=True)[:SHOWN])
 
 
+def left_out_of(run: SyncRun, request: HttpRequest) -> list[int]:
+    """What was shown and is not wanted: named by the page that asks, else what is not ticked in the list."""
+    if "leave_out" in request.POST:
+        named = set(request.POST["leave_out"].split(","))
+        return [pk for pk in shown(run) if str(pk) in named]
+    ticked = set(request.POST.getlist("include"))
+    return [pk for pk in shown(run) if str(pk) not in ticked]
+
+
 def counted(changes: QuerySet[Change]) -> list[tuple[str, str]]:
     """[(kind, “292 users will be mapped”)], none for what does not occur."""
     found = dict(changes.order_by().values_list("kind").annotate(Count("pk")))
@@ -181,9 +214,13 @@ def counted(changes: QuerySet[Change]) -> list[tuple[str, str]]:
 
 
 def summary(run: SyncRun) -> dict[str, Any]:
-    """What is proposed, in counts: what moves an account, and what only tells why it does not."""
+    """What is proposed, in counts: what moves an account, and what only tells why it does not; and the limits that
+    the brake holds the run for, in words."""
     kinds = counted(proposed(run))
     return {
+        "limits": [
+            limits_in_words.described(found, platform=platform_of(run.tenant)) for found in run.held_for
+        ],
         "moves": [text for kind, text in kinds if kind in DECIDED],
         "others": [text for kind, text in kinds if kind not in DECIDED],
     }

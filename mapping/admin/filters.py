@@ -187,3 +187,27 @@ class RunFilter(ClosedFilter):
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(run_id=value)
+
+
+class RunOutcomeFilter(ClosedFilter):
+    """What an operator looks for among runs."""
+
+    title = _("needs attention")
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("decision", _("Waits for a decision")),
+            ("trouble", _("Failed, interrupted or with errors")),
+            ("missed", _("Made up for missed runs")),
+            ("changed", _("Changed something")),
+        ]
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        wanted = {
+            "decision": Q(status=SyncRun.Status.HELD),
+            "trouble": Q(status__in=SyncRun.TROUBLE),
+            "missed": Q(missed_count__gt=0),
+            "changed": Q(changed__gt=0),
+        }
+        return queryset.filter(wanted[value])

@@ -9,22 +9,26 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, Max, Q
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tenants.admin.health import connections_of, health_badge
 from tenants.models import Connection, Tenant
 
+from .. import limits_in_words
 from ..matching import Reason
 from ..models import SyncRun, SyncSchedule, UserMapping
 from ..reasons import LABELS
-from .columns import length, run_badge
+from ..sync import breaker
+from .columns import length, platform_of, run_badge
 from .filters import NEEDS_A_DECISION
 from .trend import trends
 
 SKIPPED = Reason.NO_PERMISSION.value
 NEEDED = Q(reason__in=[reason.value for reason in NEEDS_A_DECISION]) | ~Q(flag="")
-TROUBLE = {SyncRun.Status.FAILED, SyncRun.Status.PARTIAL, SyncRun.Status.INTERRUPTED}
 
 
 def cards(user: Any) -> list[dict[str, Any]]:
@@ -37,19 +41,22 @@ def cards(user: Any) -> list[dict[str, Any]]:
         card(tenant, counts[tenant.pk], decisions.get(tenant.pk, 0), runs=runs[tenant.pk], user=user)
         for tenant in tenants
     ]
-    lines, due = trends(tenants), due_times(tenants)
+    lines, schedules = trends(tenants), schedules_of(tenants)
+    resting = breaker.rests(list(schedules))
     may_schedule = user.has_perm("mapping.map_usermapping")
     for each in made:
         pk = each["tenant"].pk
-        each["trend"], each["due_at"] = lines.get(pk), due.get(pk)
+        each["trend"] = lines.get(pk)
+        if schedule := schedules.get(pk):
+            each["due_at"] = schedule.due_at
+            each["troubles"] += schedule_troubles(schedule, resting.get(pk))
         each["schedule_url"] = reverse("admin:mapping_syncschedule_of", args=[pk]) if may_schedule else ""
     return sorted(made, key=lambda each: (-len(each["troubles"]), -each["decisions"], each["tenant"].name))
 
 
-def due_times(tenants: list[Tenant]) -> dict[int, Any]:
-    """{tenant: when its next scheduled run is due}."""
-    schedules = SyncSchedule.objects.filter(tenant__in=tenants, enabled=True)
-    return dict(schedules.values_list("tenant", "due_at"))
+def schedules_of(tenants: list[Tenant]) -> dict[int, SyncSchedule]:
+    """{tenant: its schedule} of those that are on."""
+    return {each.tenant_id: each for each in SyncSchedule.objects.filter(tenant__in=tenants, enabled=True)}
 
 
 def people(tenants: list[Tenant]) -> tuple[dict[int, dict[str, int]], dict[int, int]]:
@@ -104,7 +111,7 @@ def card(
         "last": last and described(last),
         "connections": [{"row": each, "badge": health_badge(each)} for each in connections],
         "may_start": is_complete and not (now and now.is_live) and user.has_perm("mapping.map_usermapping"),
-        "troubles": [*connection_troubles(connections, user), *run_troubles(last)],
+        "troubles": [*connection_troubles(connections, user), *run_troubles(now, last)],
     }
 
 
@@ -148,7 +155,33 @@ def connection_troubles(connections: list[Connection], user: Any) -> Iterator[di
             yield {"text": f"{each.kind.label}: {each.health_text}", "url": url, "link": _("Connection")}
 
 
-def run_troubles(last: SyncRun | None) -> Iterator[dict[str, Any]]:
-    if last and last.status in TROUBLE:
+def run_troubles(now: SyncRun | None, last: SyncRun | None) -> Iterator[dict[str, Any]]:
+    if now and now.status == SyncRun.Status.HELD and now.held_for:
+        platform = platform_of(now.tenant)
+        said = " ".join(limits_in_words.sentence(found, platform=platform) for found in now.held_for)
+        url = reverse("admin:mapping_syncrun_proposals", args=[now.pk])
+        yield {"text": _("The brake holds a run: %s") % said, "url": url, "link": _("Decide")}
+    if last and last.status in SyncRun.TROUBLE:
         text = _("The last Auto Sync: %s.") % last.get_status_display()
         yield {"text": f"{text} {last.error}".strip(), "url": page_of(last), "link": _("Look at the run")}
+    if last and last.missed_count:
+        count = last.missed_count
+        text = ngettext("%d run was missed and made up for.", "%d runs were missed and made up for.", count)
+        yield {"text": text % count, "url": page_of(last), "link": _("Look at the run")}
+
+
+def schedule_troubles(schedule: SyncSchedule, rest: breaker.Rest | None) -> Iterator[dict[str, Any]]:
+    """What keeps the schedule from running: nobody works, or the platforms failed too often."""
+    url = reverse("admin:mapping_syncschedule_of", args=[schedule.tenant_id])
+    if missed := schedule.missed(timezone.now()):
+        since = date_format(localtime(missed[0]), "SHORT_DATETIME_FORMAT")
+        text = ngettext(
+            "%(count)d run was due and not started, since %(since)s: no worker is there. One run makes up for it.",
+            "%(count)d runs were due and not started, since %(since)s: no worker is there. One run makes up for all.",
+            len(missed),
+        )
+        yield {"text": text % {"count": len(missed), "since": since}, "url": url, "link": _("Auto Syncing")}
+    if rest:
+        until = date_format(localtime(rest.until), "SHORT_DATETIME_FORMAT")
+        text = _("%(count)d runs in a row have failed: Auto Syncing slows down and tries again at %(until)s.")
+        yield {"text": text % {"count": rest.failures, "until": until}, "url": url, "link": _("Auto Syncing")}

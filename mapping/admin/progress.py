@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from ..models import SyncRun
-from .auto_map import MAP, summary
+from .auto_map import MAP, may_decide, summary
 from .columns import equation, length, outcome_badge, platform_of, run_badge, step
 
 Status = SyncRun.Status
@@ -24,7 +26,8 @@ EVERY = {Status.WAITING: 10_000, Status.HELD: 10_000}
 def context(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
     """What the fragment needs. It is asked for every other second while the run lives."""
     live = not run.is_over
-    held = summary(run) | {"may_decide": request.user.has_perm(MAP)} if run.status == Status.HELD else {}
+    may_map = request.user.has_perm(MAP)
+    held = summary(run) | {"may_decide": may_decide(request, run)} if run.status == Status.HELD else {}
     return held | {
         "run": run,
         "badge": run_badge(run),
@@ -37,8 +40,18 @@ def context(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
         "throttled": round(run.throttled),
         "rows": rows_of(run) if not run.is_live else [],
         "changes_shown": CHANGES,
-        "may_start": not run.is_live and request.user.has_perm(MAP),
+        "time_left": length(time_left(run)) if time_left(run) else "",
+        "may_start": may_map and (run.is_over or run.status == Status.HELD),
+        "may_retry": may_map and run.is_over and run.failed > 0,
+        "may_cancel": may_map and (run.is_live or run.status == Status.WAITING) and not run.cancel_asked_at,
     }
+
+
+def time_left(run: SyncRun) -> timedelta | None:
+    """Of this phase, at the pace it had so far; None while that says nothing yet."""
+    if not (run.is_live and run.phase_at and run.done and run.expected > run.done and not run.not_before):
+        return None
+    return (timezone.now() - run.phase_at) * (run.expected - run.done) / run.done
 
 
 def in_words(run: SyncRun) -> str:
@@ -46,8 +59,12 @@ def in_words(run: SyncRun) -> str:
     clock = localtime(run.not_before).strftime("%H:%M") if run.not_before else ""
     if run.status == Status.WAITING:
         return _("Waiting for the second try at %(time)s.") % {"time": clock}
+    if run.status == Status.HELD and run.held_for:
+        return _("The brake holds this run: nobody’s mapping moves until a person approves it.")
     if run.status == Status.HELD:
         return _("The changes are proposed; they wait for a person to decide.")
+    if run.is_live and run.cancel_asked_at:
+        return _("It is being canceled.")
     if run.status == Status.QUEUED and clock:
         return _("A platform asked us to wait; it goes on at %(time)s.") % {"time": clock}
     if run.status == Status.QUEUED and run.started_at is None:

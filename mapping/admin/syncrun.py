@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
@@ -19,9 +20,9 @@ from tenants.admin.scope import ReadOnly, TenantScoped, tenant_or_404
 from .. import sync
 from ..models import SyncRun
 from . import progress
-from .auto_map import MAP, AutoMap
+from .auto_map import AutoMap, must_map, to_run
 from .columns import length, link, run_badge, started
-from .filters import TenantFilter
+from .filters import RunOutcomeFilter, TenantFilter
 
 FRAGMENT = "admin/mapping/syncrun/progress.html"
 
@@ -43,7 +44,7 @@ class SyncRunAdmin(AutoMap, ReadOnly, TenantScoped):
         "changes",
     ]
     list_display_links = ["number"]
-    list_filter = [TenantFilter, "status", "trigger"]
+    list_filter = [TenantFilter, RunOutcomeFilter, "status", "trigger"]
     ordering = ["-id"]
     list_per_page = 50
     show_full_result_count = False
@@ -52,7 +53,8 @@ class SyncRunAdmin(AutoMap, ReadOnly, TenantScoped):
     fieldsets = [(None, {"fields": []})]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncRun]:
-        return super().get_queryset(request).select_related("tenant", "actor", "successor_of", "successor")
+        people = ("actor", "approved_by", "canceled_by")
+        return super().get_queryset(request).select_related("tenant", *people, "successor_of", "successor")
 
     @admin.display(description=gettext_lazy("run"), ordering="id")
     def number(self, run: SyncRun) -> str:
@@ -84,6 +86,7 @@ class SyncRunAdmin(AutoMap, ReadOnly, TenantScoped):
     ) -> HttpResponse:
         run = context["original"]
         more = {"title": _("Sync run"), "started": started(run), "successor": getattr(run, "successor", None)}
+        more |= {"missed": dues(run.missed), "coalesced": dues(run.coalesced)}
         context |= more | progress.context(run, request)
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -92,6 +95,10 @@ class SyncRunAdmin(AutoMap, ReadOnly, TenantScoped):
         return [
             path("<int:pk>/progress/", wrap(require_GET(self.progress)), name="mapping_syncrun_progress"),
             path("start/<int:tenant_pk>/", wrap(require_POST(self.start)), name="mapping_syncrun_start"),
+            path("<int:pk>/cancel/", wrap(require_POST(self.cancel)), name="mapping_syncrun_cancel"),
+            path(
+                "<int:pk>/retry-failed/", wrap(require_POST(self.retry)), name="mapping_syncrun_retry_failed"
+            ),
             *super().get_urls(),
         ]
 
@@ -104,19 +111,38 @@ class SyncRunAdmin(AutoMap, ReadOnly, TenantScoped):
 
     def start(self, request: HttpRequest, tenant_pk: int) -> HttpResponse:
         """Auto Sync now."""
-        if not request.user.has_perm(MAP):
-            raise PermissionDenied
+        must_map(request)
         tenant = tenant_or_404(request, tenant_pk)
         try:
             run = sync.request(tenant, trigger=SyncRun.Trigger.HAND, actor=request.user)
         except sync.AlreadyRunning as error:
-            run = error.run
-            messages.info(
-                request, _("Auto Sync of %(tenant)s is at work already: here it is.") % {"tenant": tenant}
-            )
+            return self.at_work(request, error)
+        self.log_addition(request, run, _("Auto Sync now."))
+        messages.success(request, _("1 run of Auto Sync was started for %(tenant)s.") % {"tenant": tenant})
+        return to_run(run)
+
+    def retry(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Look once more at those whom the run could not do, and at all who are still without one match."""
+        failed = self.theirs(request, pk)
+        try:
+            run = sync.retry_failed(failed, actor=request.user)
+        except sync.AlreadyRunning as error:
+            return self.at_work(request, error)
+        self.log_addition(request, run, _("Retry failed."))
+        said = _("Run %(run)s tries again what failed in run %(failed)s.")
+        messages.success(request, said % {"run": run.pk, "failed": failed.pk})
+        return to_run(run)
+
+    def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
+        run = self.theirs(request, pk)
+        if sync.cancel(run, actor=request.user):
+            self.log_change(request, run, _("Canceled."))
+            messages.success(request, _("Run %(run)s is being canceled.") % {"run": run.pk})
         else:
-            self.log_addition(request, run, _("Auto Sync now."))
-            messages.success(
-                request, _("1 run of Auto Sync was started for %(tenant)s.") % {"tenant": tenant}
-            )
-        return HttpResponseRedirect(reverse("admin:mapping_syncrun_change", args=[run.pk]))
+            messages.info(request, _("Run %(run)s was over, or being canceled, already.") % {"run": run.pk})
+        return to_run(run)
+
+
+def dues(kept: list[str]) -> list[datetime]:
+    """Due times as a run keeps them."""
+    return [datetime.fromisoformat(due) for due in kept]

@@ -50,6 +50,7 @@ class SyncRun(models.Model):
         SCHEDULE = "schedule", _("by schedule")
         RECOVERY = "recovery", _("after an interrupted run")
 
+    TROUBLE = (Status.FAILED.value, Status.PARTIAL.value, Status.INTERRUPTED.value)
     LIVE = (Status.QUEUED.value, Status.RUNNING.value)
     OVER = (
         Status.SUCCEEDED.value,

@@ -6,10 +6,14 @@ that works ends the rest.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import NamedTuple
 
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from ..models import SyncRun
@@ -40,24 +44,19 @@ def rests_until(tenant_id: int) -> datetime | None:
 
 
 def rests(tenant_ids: Sequence[int]) -> dict[int, Rest]:
-    """{tenant: its rest} of those whose breaker is open. One query a tenant that has failed lately."""
-    failing = SyncRun.objects.filter(tenant__in=tenant_ids, status=SyncRun.Status.FAILED).order_by()
-    found = {}
-    for tenant_id in failing.values_list("tenant", flat=True).distinct():
-        if opened := _rest(tenant_id):
-            found[tenant_id] = opened
-    return found
+    """{tenant: its rest} of those whose breaker is open, in one query."""
+    age = Window(RowNumber(), partition_by="tenant", order_by=F("pk").desc())
+    over = SyncRun.objects.filter(tenant__in=tenant_ids, status__in=SyncRun.OVER).annotate(age=age)
+    newest = over.filter(age__lte=LOOKED_AT).order_by("tenant", "age")
+    ended: dict[int, list[tuple[str, datetime]]] = defaultdict(list)
+    for tenant_id, status, finished_at in newest.values_list("tenant", "status", "finished_at"):
+        ended[tenant_id].append((status, finished_at))
+    return {tenant_id: found for tenant_id, runs in ended.items() if (found := _rest(runs))}
 
 
-def _rest(tenant_id: int) -> Rest | None:
-    over = SyncRun.objects.filter(tenant=tenant_id, status__in=SyncRun.OVER).order_by("-pk")
-    failures, last = 0, None
-    for status, finished_at in over.values_list("status", "finished_at")[:LOOKED_AT]:
-        if status != SyncRun.Status.FAILED:
-            break
-        failures += 1
-        last = last or finished_at
-    if failures < FAILURES or last is None:
+def _rest(newest_first: Sequence[tuple[str, datetime]]) -> Rest | None:
+    failed = list(takewhile(lambda run: run[0] == SyncRun.Status.FAILED, newest_first))
+    if len(failed) < FAILURES:
         return None
-    pause = min(SHORTEST * 2 ** (failures - FAILURES), LONGEST)
-    return Rest(failures, last + pause)
+    pause = min(SHORTEST * 2 ** (len(failed) - FAILURES), LONGEST)
+    return Rest(len(failed), failed[0][1] + pause)

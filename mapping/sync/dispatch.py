@@ -30,7 +30,8 @@ def request(
 ) -> SyncRun:
     """A new queued run, and a ticket for it. AlreadyRunning when the tenant has a live one.
 
-    A run that waits for its second try gives way: the new one looks at everybody again, so its own is enough.
+    A run that waits for its second try gives way: the new one looks at everybody again, so its own is enough. A
+    preview, which applies nothing, takes nobody's place.
     """
     interrupt_dead(SyncRun.objects.filter(tenant=tenant))
     if retry_delay is None:
@@ -41,7 +42,8 @@ def request(
             run = SyncRun.objects.create(
                 tenant=tenant, trigger=trigger, actor=actor, retry_delay=retry_delay, **more
             )
-            _take_the_place_of_waiting(run)
+            if not run.is_preview:
+                _take_the_place_of_waiting(run)
             if ticket:
                 send_ticket(run.pk)
     except IntegrityError:

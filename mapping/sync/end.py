@@ -73,7 +73,10 @@ def cancel(run: SyncRun, *, actor: Any) -> bool:
 
 
 def take_the_place_of_held(run: SyncRun) -> None:
-    """What the brake held before is of yesterday: `run` has looked again. Previews are a person's own and stay."""
+    """What the brake held before is of yesterday: `run` has looked again. Previews are a person's own: they stay, and
+    take nobody's place."""
+    if run.is_preview:
+        return
     held = SyncRun.objects.filter(tenant=run.tenant_id, status=Status.HELD, is_preview=False, pk__lt=run.pk)
     for older in held:
         discard(older, actor=None, why=_("Run %(run)s has looked again since.") % {"run": run.pk})

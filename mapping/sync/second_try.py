@@ -14,7 +14,7 @@ from tenants.platforms.errors import BadAnswer, Missing, PlatformError
 from tenants.platforms.records import Account, Page
 
 from ..addresses import Problem, Rules, email_key
-from ..matching import TRIED_TWICE
+from ..matching import TRIED_TWICE, Reason
 from ..models import ExternalAccount, SyncRun, UserMapping
 from .lease import Lease
 
@@ -30,9 +30,11 @@ NOT_THIS_ONE = {400, 414, 422}
 
 
 def undecided(run: SyncRun) -> Any:
-    """The users who get a second try: present, and left without one match on either side."""
+    """The users who get a second try: present, and left without one match on either side. A run that tries again
+    what failed looks also at those of whom nothing is recorded yet."""
+    reasons = TRIED_TWICE | {Reason.NOT_YET_SYNCED} if run.retry_of_id else TRIED_TWICE
     return UserMapping.objects.filter(
-        tenant=run.tenant_id, present=True, account=None, reason__in=[reason.value for reason in TRIED_TWICE]
+        tenant=run.tenant_id, present=True, account=None, reason__in=[reason.value for reason in reasons]
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -55,14 +56,20 @@ def execute(run_id: int, *, ticket: bool = True) -> None:
     except LeaseLost:
         log.info("Run %s was taken over or ended meanwhile.", run_id)
     except Canceled:
-        drop(lease.run, Q())  # what was applied stays
-        lease.end(SyncRun.Status.CANCELED)
+        _cancel(lease)
     except (OperationalError, InterfaceError):
         # The database is away or full: nothing can be said on the row. The lease runs out, and the tick goes on.
         log.exception("Run %s was left in the middle.", run_id)
     except Exception as error:
         log.exception("Run %s failed by a fault of ours.", run_id)
         _fail(lease, f"Internal error ({type(error).__name__}); the server's log has the details.")
+
+
+def _cancel(lease: Lease) -> None:
+    """What was applied stays, what was only proposed is dropped."""
+    drop(lease.run, Q())
+    with suppress(LeaseLost):
+        lease.end(SyncRun.Status.CANCELED)
 
 
 def _for_a_slice(lease: Lease, *, ticket: bool) -> None:

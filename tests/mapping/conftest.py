@@ -28,9 +28,8 @@ class Company:
         """`between` happens after the first try and before the second."""
         run = sync.request(
             self.tenant,
-            trigger=SyncRun.Trigger.COMMAND,
             ticket=False,
-            **{"retry_delay": timedelta(0)} | request,
+            **{"trigger": SyncRun.Trigger.COMMAND, "retry_delay": timedelta(0)} | request,
         )
         happened: list[object] = []
 

@@ -393,3 +393,36 @@ def test_a_failing_connection_says_so_until_it_works_again(company: Company) -> 
     assert company.tenant.connection(Connection.Side.CXONE).health == Connection.Health.FAILING
     company.run()
     assert company.tenant.connection(Connection.Side.CXONE).health == Connection.Health.WORKING
+
+
+# --- trying again what failed -------------------------------------------------------------------------------
+
+
+def partial(company: Company) -> tuple[SyncRun, Change]:
+    """A run that refused one row, because somebody parked the user while it was held, and left them alone since."""
+    run = company.run(is_preview=True)
+    change = run.changes.filter(kind="map").first()
+    by_hand.do_not_map(change.mapping, actor=None)
+    sync.apply_held(run, actor=None)
+    run = sync.run_here(run, watch=lambda run: None, poll=0.01)
+    by_hand.leave_to_auto_sync(change.mapping, actor=None)
+    return run, change
+
+
+def test_what_failed_is_tried_again_by_a_run_that_reads_anew(company: Company) -> None:
+    run, change = partial(company)
+    assert (run.status, run.failed) == (Status.PARTIAL, 1)
+    calls = len(company.sandbox.log.calls(path="/extension", side="ringcentral"))
+    again = sync.run_here(sync.retry_failed(run, actor=None), watch=lambda run: None, poll=0.01)
+    assert (again.status, again.failed, again.users) == (Status.SUCCEEDED, 0, run.users)
+    assert company.user(change.mapping.cxone_id).account_id == change.after["account"]
+    asked = company.sandbox.log.calls(path="/extension", side="ringcentral")[calls:]
+    assert asked and all("email" in call.query for call in asked)
+
+
+def test_a_retry_that_fails_leaves_everything_and_says_so(company: Company) -> None:
+    run, _change = partial(company)
+    before = company.users()
+    company.sandbox.faults.arm("error500", side="cxone", path="users/search", times="always")
+    again = sync.run_here(sync.retry_failed(run, actor=None), watch=lambda run: None, poll=0.01)
+    assert (again.status, bool(again.error), company.users()) == (Status.FAILED, True, before)
