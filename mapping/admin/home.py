@@ -136,7 +136,8 @@ def listed(tenant: Tenant, **filters: str) -> str:
 
 def described(run: SyncRun) -> dict[str, Any]:
     took = length(run.duration) if run.duration else ""
-    return {"row": run, "badge": run_badge(run), "url": page_of(run), "took": took}
+    waits = run.not_before if run.status == SyncRun.Status.WAITING else None
+    return {"row": run, "badge": run_badge(run), "url": page_of(run), "took": took, "waits_until": waits}
 
 
 def page_of(run: SyncRun) -> str:

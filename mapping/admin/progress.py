@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
+from django.db.models import Count
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from ..models import SyncRun
+from .. import reasons
+from ..models import Change, SyncRun
 from .auto_map import MAP, may_decide, summary
 from .columns import equation, length, outcome_badge, platform_of, run_badge, step
 
@@ -38,7 +42,9 @@ def context(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
         "equation": equation(run),
         "duration": length(run.duration),
         "throttled": round(run.throttled),
+        "pages": run.pages.count() if run.is_live else 0,
         "rows": rows_of(run) if not run.is_live else [],
+        "kinds": kinds_of(run) if not run.is_live else [],
         "changes_shown": CHANGES,
         "time_left": length(time_left(run)) if time_left(run) else "",
         "may_start": may_map and (run.is_over or run.status == Status.HELD),
@@ -123,6 +129,33 @@ def _strip(run: SyncRun, number: int, state: str) -> dict[str, Any]:
     return {"number": number, "steps": steps}
 
 
+def kinds_of(run: SyncRun) -> list[dict[str, Any]]:
+    """What came of the run's Changes, each kind with its count and the list of them: “292 mapped”, “3 refused”."""
+    listed = reverse("admin:mapping_change_changelist")
+    found = run.changes.order_by("kind", "outcome").values_list("kind", "outcome").annotate(Count("pk"))
+    applied, others = [], []
+    for kind, outcome, count in found:
+        query = {"run__id__exact": run.pk, "kind__exact": kind, "outcome__exact": outcome}
+        label = Change.Kind(kind).label
+        row = {"label": label, "count": count, "url": f"{listed}?{urlencode(query)}"}
+        if outcome == Change.Outcome.APPLIED:
+            applied.append(row)
+        else:
+            others.append(row | {"label": f"{label}: {Change.Outcome(outcome).label}"})
+    return [*applied, *others]
+
+
 def rows_of(run: SyncRun) -> list[dict[str, Any]]:
+    platform = platform_of(run.tenant)
     changes = run.changes.select_related("mapping").order_by("id")[:CHANGES]
-    return [{"change": change, "step": step(change), "outcome": outcome_badge(change)} for change in changes]
+    return [
+        {
+            "change": change,
+            "step": step(change),
+            "outcome": outcome_badge(change),
+            "why": reasons.sentence(
+                change.reason, change.evidence, email=change.mapping.email, platform=platform
+            ),
+        }
+        for change in changes
+    ]

@@ -48,15 +48,16 @@ def rests(tenant_ids: Sequence[int]) -> dict[int, Rest]:
     age = Window(RowNumber(), partition_by="tenant", order_by=F("pk").desc())
     over = SyncRun.objects.filter(tenant__in=tenant_ids, status__in=SyncRun.OVER).annotate(age=age)
     newest = over.filter(age__lte=LOOKED_AT).order_by("tenant", "age")
-    ended: dict[int, list[tuple[str, datetime]]] = defaultdict(list)
+    ended: dict[int, list[tuple[str, datetime | None]]] = defaultdict(list)
     for tenant_id, status, finished_at in newest.values_list("tenant", "status", "finished_at"):
         ended[tenant_id].append((status, finished_at))
     return {tenant_id: found for tenant_id, runs in ended.items() if (found := _rest(runs))}
 
 
-def _rest(newest_first: Sequence[tuple[str, datetime]]) -> Rest | None:
+def _rest(newest_first: Sequence[tuple[str, datetime | None]]) -> Rest | None:
     failed = list(takewhile(lambda run: run[0] == SyncRun.Status.FAILED, newest_first))
-    if len(failed) < FAILURES:
+    last = failed[0][1] if failed else None
+    if last is None or len(failed) < FAILURES:
         return None
     pause = min(SHORTEST * 2 ** (len(failed) - FAILURES), LONGEST)
-    return Rest(len(failed), failed[0][1] + pause)
+    return Rest(len(failed), last + pause)

@@ -6,10 +6,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -73,14 +74,20 @@ def _due() -> None:
 
 
 def _start_due(schedule: SyncSchedule) -> None:
-    """One run for however many due times have passed; of two ticks the one that moves `due_at` starts it."""
-    passed, upcoming = schedule.passed(timezone.now())
-    moved = SyncSchedule.objects.filter(pk=schedule.pk, enabled=True, due_at=schedule.due_at).update(
-        due_at=upcoming
-    )
-    if not moved or breaker.rests_until(schedule.tenant_id) is not None:
-        return
-    missed = schedule.missed(timezone.now())
+    """One run for however many due times have passed. Of two ticks the one that moves `due_at` starts it; moving and
+    starting are one transaction, so that a due time is not lost between them."""
+    now = timezone.now()
+    passed, upcoming = schedule.passed(now)
+    missed = schedule.missed(now)
+    with transaction.atomic():
+        moved = SyncSchedule.objects.filter(pk=schedule.pk, enabled=True, due_at=schedule.due_at).update(
+            due_at=upcoming
+        )
+        if moved and breaker.rests_until(schedule.tenant_id) is None:
+            _request(schedule, passed, missed)
+
+
+def _request(schedule: SyncSchedule, passed: list[datetime], missed: list[datetime]) -> None:
     try:
         request(
             schedule.tenant,

@@ -176,3 +176,17 @@ def test_a_long_phase_says_how_long_it_may_still_take(people: People, acme: Tena
         acme, status="running", finished_at=None, started_at=began, phase_at=began, done=200, expected=400
     )
     assert "about 2 min 0 s left in this phase" in page(people.viewer, f"{RUNS}{run.pk}/progress/")
+
+
+def test_home_says_when_the_second_try_is_made(people: People, acme: Tenant) -> None:
+    make_run(acme, status="waiting", finished_at=None, not_before=timezone.now().replace(hour=10, minute=42))
+    assert "at 10:42" in page(people.viewer, "/admin/")
+
+
+def test_a_run_that_is_over_counts_its_changes_and_leads_to_each_kind(people: People, acme: Tenant) -> None:
+    run = make_run(acme)
+    propose(run, "Ada", outcome="applied"), propose(run, "Bo", outcome="refused")
+    text = page(people.viewer, f"{RUNS}{run.pk}/change/")
+    assert "1 mapped</a>" in text and "1 mapped: refused</a>" in text
+    url = f"/admin/mapping/change/?run__id__exact={run.pk}&kind__exact=map&outcome__exact=refused"
+    assert url.replace("&", "&amp;") in text and "Bo" in page(people.viewer, url)
