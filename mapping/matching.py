@@ -84,7 +84,8 @@ class State(NamedTuple):
 
 class User(NamedTuple):
     """A CXone user. `key` is "" when the address has a `problem` (a reason); `eligible` says
-    that one of their roles has User Mapping: Map; `present` that CXone still has them."""
+    that one of their roles has User Mapping: Map; `present` that CXone still has them; `doubtful` that they were
+    missing from the last complete read and from none before."""
 
     id: int
     key: str
@@ -93,16 +94,19 @@ class User(NamedTuple):
     present: bool
     state: State
     rejected: frozenset[int] = frozenset()
+    doubtful: bool = False
 
 
 class Candidate(NamedTuple):
-    """An external account. `usable`: an enabled account of a person; `gone`: no longer in the directory."""
+    """An external account. `usable`: an enabled account of a person; `gone`: no longer in the directory; `doubtful`:
+    one that was usable, missing from the last complete read and from none before."""
 
     id: int
     key: str
     is_person: bool
     usable: bool
     gone: bool
+    doubtful: bool = False
 
 
 class Decision(NamedTuple):
@@ -115,20 +119,24 @@ class Decision(NamedTuple):
 
 
 class Directory:
-    """Both sides, indexed. What is ambiguous is decided by counts alone, so the order of the input is nothing."""
+    """Both sides, indexed. What is ambiguous is decided by counts alone, so the order of the input is nothing.
+
+    Who is missing from one read only still counts among those who share an address: half a directory must not
+    turn two into one."""
 
     def __init__(self, users: Collection[User], accounts: Iterable[Candidate]) -> None:
         self.account = {account.id: account for account in accounts}
         self.people: Mapping[str, list[Candidate]] = defaultdict(list)
         for account in self.account.values():
-            if account.key and account.is_person and not account.gone:
+            if account.key and account.is_person and (account.doubtful or not account.gone):
                 self.people[account.key].append(account)
         self.contenders: Mapping[str, list[int]] = defaultdict(list)
         self.owner: dict[int, int] = {}
         for user in users:
             if user.state.account is not None:
                 self.owner[user.state.account] = user.id
-            if user.key and user.eligible and user.present and user.state.reason != Reason.DO_NOT_MAP:
+            here = user.present or user.doubtful
+            if user.key and user.eligible and here and user.state.reason != Reason.DO_NOT_MAP:
                 self.contenders[user.key].append(user.id)
 
 
@@ -210,17 +218,17 @@ def _find(user: User, directory: Directory) -> Decision:
     if others:
         return _unmapped(user, Reason.MULTIPLE_USERS, users=others)
     people = directory.people.get(user.key, [])
-    usable = [account for account in people if account.usable]
-    if len(usable) != 1:
-        return _none_or_several(user, people, usable)
-    return _one(user, usable[0], directory)
+    contending = [account for account in people if account.usable or account.doubtful]
+    if len(contending) == 1 and contending[0].usable:
+        return _one(user, contending[0], directory)
+    return _none_or_several(user, people, contending)
 
 
-def _none_or_several(user: User, people: list[Candidate], usable: list[Candidate]) -> Decision:
-    if usable:
-        return _unmapped(user, Reason.MULTIPLE_ACCOUNTS, accounts=_ids(usable))
-    if people:
-        return _unmapped(user, Reason.ACCOUNT_DISABLED, accounts=_ids(people))
+def _none_or_several(user: User, people: list[Candidate], contending: list[Candidate]) -> Decision:
+    if len(contending) > 1:
+        return _unmapped(user, Reason.MULTIPLE_ACCOUNTS, accounts=_ids(contending))
+    if others := [account for account in people if not account.doubtful]:
+        return _unmapped(user, Reason.ACCOUNT_DISABLED, accounts=_ids(others))
     if user.state.reason == Reason.ACCOUNT_GONE:  # still says more than "no match"
         return Decision(user.id, user.state)
     return _unmapped(user, Reason.NO_MATCH)

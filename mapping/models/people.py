@@ -86,6 +86,9 @@ class UserMapping(models.Model):
         _("has User Mapping: Map"), default=True, help_text=_("Auto Sync skips users without it.")
     )
     present = models.BooleanField(_("in CXone"), default=True)
+    absent_since = models.DateTimeField(
+        null=True, editable=False
+    )  # not listed; null for one CXone says has left
 
     account = models.OneToOneField(
         ExternalAccount,

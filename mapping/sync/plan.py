@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -15,8 +16,10 @@ from ..matching import Candidate, Decision, Flag, Method, Reason, State, User, d
 from ..models import Change, ExternalAccount, SyncRun, UserMapping
 from . import limits, second_try
 from .lease import Lease
+from .read import proven_gone
 
-USER = "id email_key email_problem eligible present account_id method reason flag flag_reads rejected".split()
+USER = "id email_key email_problem eligible present absent_since account_id method reason flag flag_reads rejected"
+ACCOUNT = "pk email_key is_person state gone_since"
 
 
 def make(lease: Lease) -> None:
@@ -41,22 +44,39 @@ def make(lease: Lease) -> None:
 
 def users(run: SyncRun) -> Iterator[User]:
     unanswered = second_try.unanswered(run)
-    rows = UserMapping.objects.filter(tenant=run.tenant_id).order_by("pk").values_list(*USER)
-    for pk, key, problem, eligible, present, account, method, reason, flag, reads, rejected in rows.iterator(
-        5000
-    ):
-        state = State(account, Method(method), Reason(reason), Flag(flag), reads)
-        if key in unanswered:
-            problem = Reason.PLATFORM_ERROR
-        yield User(pk, key, Reason(problem), eligible, present, state, frozenset(rejected))
+    before = read_before(run)
+    rows = UserMapping.objects.filter(tenant=run.tenant_id).order_by("pk").values_list(*USER.split())
+    for pk, key, problem, eligible, present, absent, *recorded, rejected in rows.iterator(5000):
+        account, method, reason, flag, reads = recorded
+        yield User(
+            id=pk,
+            key=key,
+            problem=Reason.PLATFORM_ERROR if key in unanswered else Reason(problem),
+            eligible=eligible,
+            present=present,
+            state=State(account, Method(method), Reason(reason), Flag(flag), reads),
+            rejected=frozenset(rejected),
+            doubtful=absent is not None and (before is None or absent > before),
+        )
 
 
 def candidates(run: SyncRun) -> Iterator[Candidate]:
-    accounts = ExternalAccount.objects.filter(tenant=run.tenant_id)
-    rows = accounts.order_by("pk").values_list("pk", "email_key", "is_person", "state", "gone_since")
-    for pk, key, is_person, state, gone in rows.iterator(5000):
-        usable = is_person and state == AccountState.ENABLED and gone is None
-        yield Candidate(pk, key, is_person, usable, gone is not None)
+    before = read_before(run)
+    proven = proven_gone(run)
+    accounts = (
+        ExternalAccount.objects.filter(tenant=run.tenant_id).order_by("pk").values_list(*ACCOUNT.split())
+    )
+    for pk, key, is_person, state, gone in accounts.iterator(5000):
+        could = is_person and state == AccountState.ENABLED
+        is_news = gone is not None and (before is None or gone > before) and pk not in proven
+        yield Candidate(pk, key, is_person, could and gone is None, gone is not None, could and is_news)
+
+
+def read_before(run: SyncRun) -> datetime | None:
+    """When both directories were last read whole before this run did so: whoever is missing since later than that was
+    missing from one read only."""
+    runs = SyncRun.objects.filter(tenant=run.tenant_id, pk__lt=run.pk, read_at__isnull=False)
+    return runs.order_by("-pk").values_list("read_at", flat=True).first()  # type: ignore[no-any-return]
 
 
 def _propose(lease: Lease, decisions: list[Decision]) -> None:

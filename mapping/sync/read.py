@@ -17,7 +17,7 @@ from tenants.platforms import ExternalPlatform
 from tenants.platforms.errors import BadAnswer, PlatformError, TryLater
 from tenants.platforms.records import UNKNOWN_TOTAL, Account, CxoneUser, Drifted, Page, Role, prove_complete
 
-from ..models import StagedPage
+from ..models import ExternalAccount, StagedPage
 from . import second_try
 from .lease import Lease
 
@@ -102,6 +102,16 @@ def staged(run: Any, kind: str) -> Iterator[Any]:
     """The rows of all staged pages of one kind."""
     for page in pages_of(run, kind):
         yield from page.rows
+
+
+def proven_gone(run: Any) -> set[int]:
+    """Accounts (primary keys) of which the platform said one by one, in this run, that it has them no more."""
+    if run.asked is None:
+        return set()
+    ids = [platform_id for page in pages_of(run, Kind.ACCOUNTS) for platform_id in page.left_out]
+    return set(
+        ExternalAccount.objects.filter(tenant=run.tenant_id, platform_id__in=ids).values_list("pk", flat=True)
+    )
 
 
 def stage_all(lease: Lease, kind: str, pages: Iterator[Page[Any]], client: Any) -> None:

@@ -22,7 +22,7 @@ from ..folding import search_text
 from ..models import ExternalAccount, StagedPage, SyncRun, UserMapping
 from . import limits, second_try
 from .lease import Lease
-from .read import page_of, pages_of, staged
+from .read import page_of, proven_gone, staged
 
 Kind = StagedPage.Kind
 
@@ -30,7 +30,9 @@ ACCOUNT_FIELDS = (
     "name email email_key extension department phone type status"
     " is_person state search_text gone_since".split()
 )
-USER_FIELDS = "name username email email_key email_problem team roles cxone_status eligible present".split()
+USER_FIELDS = (
+    "name username email email_key email_problem team roles cxone_status eligible present absent_since"
+).split()
 
 LEFT_OUT = 500
 """So many of those who left are not counted once more as having lost their permission."""
@@ -50,9 +52,12 @@ def keep(lease: Lease) -> None:
     only = None if run.try_number == 1 else set(second_try.undecided(run).values_list("cxone_id", flat=True))
     _pages(lease, Kind.ACCOUNTS, lambda rows: _store_accounts(run, rows, rules))
     _pages(lease, Kind.USERS, lambda rows: _store_users(run, rows, rules, permitted, roles, only))
-    _in_batches(lease, ExternalAccount, known.gone, gone_since=Now())
+    _in_batches(lease, ExternalAccount.objects.all(), known.gone, gone_since=Now())
     if run.try_number == 1:
-        _in_batches(lease, UserMapping, known.absent, present=False)
+        not_listed = UserMapping.objects.filter(
+            present=True
+        )  # CXone itself said of the others that they left
+        _in_batches(lease, not_listed, known.absent, present=False, absent_since=Now())
     if run.try_number == 1 or run.retry_of_id:
         present = UserMapping.objects.filter(tenant=run.tenant_id, present=True).count()
         lease.keep(users=present)
@@ -72,7 +77,8 @@ class Known:
             rows = accounts.values_list("pk", "platform_id", "name", "email")
             self.gone = self._lacking(Limit.ACCOUNTS, rows, read)
         else:
-            self.gone = _found_missing(run)
+            there = ExternalAccount.objects.filter(pk__in=proven_gone(run), gone_since=None)
+            self.gone = list(there.values_list("pk", flat=True))
         here, may = set(), set()
         for user in staged(run, Kind.USERS):
             if user.status not in GONE_FROM_CXONE:
@@ -201,15 +207,8 @@ def _upsert(model: Any, rows: list[Any], *, key: Iterable[str], fields: list[str
         model.objects.bulk_create(rows, update_conflicts=True, unique_fields=key, update_fields=fields)
 
 
-def _found_missing(run: SyncRun) -> list[int]:
-    """Accounts that the platform said one by one it does not have any more."""
-    ids = [platform_id for page in pages_of(run, Kind.ACCOUNTS) for platform_id in page.left_out]
-    gone = ExternalAccount.objects.filter(tenant=run.tenant_id, platform_id__in=ids, gone_since=None)
-    return list(gone.values_list("pk", flat=True))
-
-
-def _in_batches(lease: Lease, model: Any, pks: list[int], **update: Any) -> None:
+def _in_batches(lease: Lease, rows: Any, pks: list[int], **update: Any) -> None:
     for at in range(0, len(pks), settings.SYNC_BATCH_SIZE):
         with transaction.atomic():
             lease.keep()
-            model.objects.filter(pk__in=pks[at : at + settings.SYNC_BATCH_SIZE]).update(**update)
+            rows.filter(pk__in=pks[at : at + settings.SYNC_BATCH_SIZE]).update(**update)

@@ -213,3 +213,13 @@ def test_an_empty_or_half_directory_moves_nobody_whatever_else_there_was_to_do(
     run = company.run(trigger=SyncRun.Trigger.SCHEDULE)
     assert run.status in (Status.FAILED, Status.HELD) and (run.error or run.held_for)
     assert map_of(company) == before and not run.changes.filter(outcome="applied").exists()
+
+
+def test_a_preview_confirmed_after_another_run_met_a_newcomer_adds_up(company: Company) -> None:
+    company.run()
+    held = company.run(is_preview=True)
+    company.world.hire("Nia", "Newman", email="nia@acme.example")
+    assert company.run().users == held.users + 1
+    sync.apply_held(held, actor=None)
+    held = sync.run_here(held, watch=lambda run: None, poll=0.01)
+    assert (held.status, held.users) == (Status.SUCCEEDED, len(company.users()))

@@ -169,3 +169,46 @@ def test_an_extension_number_given_to_somebody_else_moves_nothing(company: Compa
     again(company, ann)
     row = again(company, ann)
     assert (row.account, row.reason) == (None, "account_gone")
+
+
+# --- one read alone does not make two into one ---------------------------------------------------------------
+
+
+def test_of_two_accounts_one_that_is_missing_from_one_read_still_counts(company: Company) -> None:
+    who = company.world.example("multiple_accounts")["cxone"][0]
+    company.run()
+    _kept, missing, *_ = company.world.by_email("ringcentral", company.user(who).email)
+    company.world.remove("ringcentral", missing.id)
+    company.run()
+    assert company.users()[who] == ("", "multiple_accounts")
+
+
+def test_it_counts_no_more_when_the_platform_says_so_itself_or_a_second_read_agrees(company: Company) -> None:
+    who = company.world.example("multiple_accounts")["cxone"][0]
+    company.run()
+    kept, missing, *_ = company.world.by_email("ringcentral", company.user(who).email)
+    company.world.remove("ringcentral", missing.id)
+    company.run()
+    company.run()
+    assert company.users()[who] == (kept.id, "")
+
+
+def test_of_two_users_one_that_is_not_listed_once_still_counts(company: Company) -> None:
+    """CXone lists whoever left as DELETED; who is not listed at all may be cut off."""
+    who, other = company.world.example("shared_cxone")["cxone"]
+    company.run()
+    before = company.users()[who]
+    UserMapping.objects.filter(cxone_id=other).update(cxone_id="somebody-who-is-listed-no-more")
+    company.world.remove("cxone", other)
+    company.run()
+    assert (before, company.users()[who]) == (("", "multiple_users"), ("", "multiple_users"))
+    company.run()
+    assert company.users()[who][0]
+
+
+def test_of_two_users_one_that_cxone_says_has_left_counts_no_more(company: Company) -> None:
+    who, other = company.world.example("shared_cxone")["cxone"]
+    company.run()
+    company.world.remove("cxone", other)
+    company.run()
+    assert company.users()[who][0]
