@@ -20,6 +20,8 @@ GOOD = {
     "time_zone": "Europe/Prague",
     "retry_minutes": "15",
     "notify": "ops@acme.example",
+    "webhook_url": "",
+    "unmapped_days": "7",
 }
 
 
