@@ -81,12 +81,12 @@ def home(schedule: SyncSchedule) -> Any:
 class Present(NamedTuple):
     """What the topics look at, read at once for all tenants."""
 
-    schedules: Schedules
     sides: dict[int, list[Connection]]
     runs: dict[int, SyncRun]
     """The latest that says something."""
     due_runs: dict[int, SyncRun]
     """The latest that the schedule started."""
+    rests: dict[int, breaker.Rest]
 
 
 def look(schedules: Schedules, now: datetime) -> Present:
@@ -103,52 +103,62 @@ def look(schedules: Schedules, now: datetime) -> Present:
     )
     pks = {tenant: (run, due) for tenant, run, due in latest.values_list("tenant", "run", "due_run")}
     rows = SyncRun.objects.in_bulk({pk for pair in pks.values() for pk in pair if pk})
+    runs = {tenant: rows[run] for tenant, (run, _due) in pks.items() if run in rows}
+    failed = [tenant for tenant, run in runs.items() if run.status == Status.FAILED]
     return Present(
-        schedules,
         sides,
-        {tenant: rows[run] for tenant, (run, _due) in pks.items() if run in rows},
+        runs,
         {tenant: rows[due] for tenant, (_run, due) in pks.items() if due in rows},
+        breaker.rests(failed) if failed else {},
     )
 
 
-def of_connections(present: Present, now: datetime) -> Iterator[News]:
-    for schedule in present.schedules.values():
-        for side in present.sides[schedule.tenant_id]:
-            names = {"tenant": side.tenant.name, "side": side.kind.label}
-            where = link("tenants_connection_change", side.pk)
-            topic = Topic.CXONE if side.side == Connection.Side.CXONE else Topic.EXTERNAL
-            if side.health == Health.FAILING:
-                yield News(
-                    side.tenant,
-                    topic,
-                    state_of("failing", side.health_text),
-                    "connection.failing",
-                    _("%(tenant)s: the connection to %(side)s does not work") % names,
-                    side.health_text,
-                    _("Nobody’s mapping has changed. Correct the connection, then press “Test connection”."),
-                    where,
-                    facts={"side": side.side, "platform": side.kind.label},
-                )
-            elif side.health == Health.WORKING:
-                yield News(
-                    side.tenant,
-                    topic,
-                    "",
-                    "connection.recovered",
-                    _("%(tenant)s: the connection to %(side)s works again") % names,
-                    _("The last call to %(side)s succeeded.") % names,
-                    _("Nothing to do."),
-                    where,
-                    facts={"side": side.side, "platform": side.kind.label},
-                )
+def of_connections(present: Present, schedule: SyncSchedule, now: datetime) -> Iterator[News]:
+    for side in present.sides[schedule.tenant_id]:
+        names = {"tenant": side.tenant.name, "side": side.kind.label}
+        where = link("tenants_connection_change", side.pk)
+        topic = Topic.CXONE if side.side == Connection.Side.CXONE else Topic.EXTERNAL
+        facts = {"side": side.side, "platform": side.kind.label}
+        if side.health == Health.FAILING:
+            yield News(
+                side.tenant,
+                topic,
+                state_of("failing", side.health_text),
+                "connection.failing",
+                _("%(tenant)s: the connection to %(side)s does not work") % names,
+                side.health_text,
+                _("Nobody’s mapping has changed. Correct the connection, then press “Test connection”."),
+                where,
+                facts=facts,
+            )
+        elif side.health == Health.WORKING:
+            yield News(
+                side.tenant,
+                topic,
+                "",
+                "connection.recovered",
+                _("%(tenant)s: the connection to %(side)s works again") % names,
+                _("The last call to %(side)s succeeded.") % names,
+                _("Nothing to do."),
+                where,
+                facts=facts,
+            )
 
 
-def of_runs(present: Present, now: datetime) -> Iterator[News]:
-    for tenant, run in present.runs.items():
-        run.tenant = present.schedules[tenant].tenant
-        if run.status == Status.FAILED and _is_the_connections(run, present.sides[tenant]):
-            continue
-        yield _of_run(run, present.schedules[tenant])
+def of_run(present: Present, schedule: SyncSchedule, now: datetime) -> Iterator[News]:
+    run = present.runs.get(schedule.tenant_id)
+    if run is None or (
+        run.status == Status.FAILED and _is_the_connections(run, present.sides[run.tenant_id])
+    ):
+        return
+    run.tenant = schedule.tenant
+    tell = _TELLING.get(Status(run.status), _recovered)
+    state, event, subject, text, step = tell(run, schedule)
+    facts = {"status": run.status, "trigger": run.trigger, "held_for": run.held_for}
+    where = link("mapping_syncrun_change", run.pk)
+    yield News(
+        run.tenant, Topic.RUN, state, event, f"{run.tenant}: {subject}", text, step, where, run.pk, facts
+    )
 
 
 def _is_the_connections(run: SyncRun, sides: list[Connection]) -> bool:
@@ -160,40 +170,75 @@ def _is_the_connections(run: SyncRun, sides: list[Connection]) -> bool:
     return False
 
 
-def _of_run(run: SyncRun, schedule: SyncSchedule) -> News:
-    names = {"tenant": run.tenant.name, "run": run.pk}
-    ended = _("Run %(run)s ended on %(when)s.") % {"run": run.pk, "when": local(run.finished_at, schedule)}
-    where = link("mapping_syncrun_change", run.pk)
-    if run.status == Status.HELD:
-        held = held_words(run)
-        state = "held:" + ",".join(sorted(limit["limit"] for limit in run.held_for))
-        event, subject = "run.held", _("%(tenant)s: Auto Sync waits for a decision") % names
-        text = _("Run %(run)s would go beyond the tenant’s limits: ") % names + held
-        step = _("Look at what it would do, then approve it once or discard it. Until then nothing moves.")
-    elif run.status == Status.FAILED:
-        state = state_of("failed", run.error)
-        event, subject = "run.failed", _("%(tenant)s: Auto Sync failed") % names
-        text = f"{run.error}\n{ended}"
-        step = _("Nobody’s mapping has changed. The next run tries again; if it stays so, look at the run.")
-    elif run.status == Status.INTERRUPTED:
-        state = "interrupted"
-        event, subject = "run.interrupted", _("%(tenant)s: Auto Sync was interrupted and given up") % names
-        text = f"{run.error}\n{ended}"
-        step = _("See whether the workers run and have memory and disk, then start Auto Sync again.")
-    elif run.status == Status.PARTIAL:
-        state = state_of("partial", run.error)
-        event, subject = "run.partial", _("%(tenant)s: Auto Sync finished with errors") % names
-        failed = ngettext("%d person could not be done.", "%d people could not be done.", run.failed)
-        text = "\n".join(filter(None, [failed % run.failed, run.error, ended]))
-        step = _("The next run tries them again; the run’s page names them.")
-    else:
-        state, event, subject = "", "run.recovered", _("%(tenant)s: Auto Sync works again") % names
-        counts = {"mapped": run.mapped, "unmapped": run.unmapped}
-        text = _("%(mapped)d mapped, %(unmapped)d unmapped.") % counts + f"\n{ended}"
-        step = _("Nothing to do.")
-    facts = {"status": run.status, "trigger": run.trigger, "held_for": run.held_for}
-    return News(run.tenant, Topic.RUN, state, event, subject, text, step, where, run.pk, facts)
+Words = tuple[str, str, str, str, str]
+"""state, event, subject, text, next step"""
 
+
+def _ended(run: SyncRun, schedule: SyncSchedule) -> str:
+    return _("Run %(run)s ended on %(when)s.") % {"run": run.pk, "when": local(run.finished_at, schedule)}
+
+
+def _held(run: SyncRun, schedule: SyncSchedule) -> Words:
+    """Without the names that the brake found: a mail goes to more people than the page."""
+    found = "; ".join(_HELD[Limit(each["limit"])].format(**each) for each in run.held_for)
+    return (
+        "held:" + ",".join(sorted(limit["limit"] for limit in run.held_for)),
+        "run.held",
+        _("Auto Sync waits for a decision"),
+        _("Run %(run)s would go beyond the tenant’s limits: %(found)s.") % {"run": run.pk, "found": found},
+        _("Look at what it would do, then approve it once or discard it. Until then nothing moves."),
+    )
+
+
+def _failed(run: SyncRun, schedule: SyncSchedule) -> Words:
+    return (
+        state_of("failed", run.error),
+        "run.failed",
+        _("Auto Sync failed"),
+        f"{run.error}\n{_ended(run, schedule)}",
+        _("Nobody’s mapping has changed. The next run tries again; if it stays so, look at the run."),
+    )
+
+
+def _interrupted(run: SyncRun, schedule: SyncSchedule) -> Words:
+    return (
+        "interrupted",
+        "run.interrupted",
+        _("Auto Sync was interrupted and given up"),
+        f"{run.error}\n{_ended(run, schedule)}",
+        _("See whether the workers run and have memory and disk, then start Auto Sync again."),
+    )
+
+
+def _partial(run: SyncRun, schedule: SyncSchedule) -> Words:
+    failed = ngettext("%d person could not be done.", "%d people could not be done.", run.failed) % run.failed
+    said = [failed if run.failed else "", run.error, _ended(run, schedule)]
+    return (
+        state_of("partial", run.error),
+        "run.partial",
+        _("Auto Sync finished with errors"),
+        "\n".join(filter(None, said)),
+        _("The next run tries them again; the run’s page names them."),
+    )
+
+
+def _recovered(run: SyncRun, schedule: SyncSchedule) -> Words:
+    counts = {"mapped": run.mapped, "unmapped": run.unmapped}
+    return (
+        "",
+        "run.recovered",
+        _("Auto Sync works again"),
+        _("%(mapped)d mapped, %(unmapped)d unmapped.") % counts + f"\n{_ended(run, schedule)}",
+        _("Nothing to do."),
+    )
+
+
+_TELLING = {
+    Status.HELD: _held,
+    Status.FAILED: _failed,
+    Status.INTERRUPTED: _interrupted,
+    Status.PARTIAL: _partial,
+}
 
 _HELD = {
     Limit.MAP: "{count} of {of} people would be mapped anew",
@@ -205,75 +250,58 @@ _HELD = {
 }
 
 
-def held_words(run: SyncRun) -> str:
-    """What the brake found, without names: a mail goes to more people than the page."""
-    return "; ".join(_HELD[Limit(each["limit"])].format(**each) for each in run.held_for) + "."
+def of_missed(present: Present, schedule: SyncSchedule, now: datetime) -> Iterator[News]:
+    run = present.due_runs.get(schedule.tenant_id)
+    if run is None or not run.missed_count or run.created_at < now - FRESH:
+        return
+    count = run.missed_count
+    text = ngettext(
+        "A due run was not started, because no worker was there to start it.",
+        "%(count)d due runs were not started, because no worker was there to start them.",
+        count,
+    ) % {"count": count}
+    if times := [datetime.fromisoformat(due) for due in run.missed]:
+        span = {"first": local(times[0], schedule), "last": local(times[-1], schedule)}
+        text += " " + _("Due first on %(first)s, last on %(last)s.") % span
+    yield News(
+        schedule.tenant,
+        Topic.MISSED,
+        f"run:{run.pk}",
+        "runs.missed",
+        ngettext("%(tenant)s: %(count)d run was missed", "%(tenant)s: %(count)d runs were missed", count)
+        % {"tenant": schedule.tenant.name, "count": count},
+        text,
+        _("Run %(run)s makes up for all of them. See why the workers were away.") % {"run": run.pk},
+        link("mapping_syncrun_change", run.pk),
+        run.pk,
+        {"missed": count},
+    )
 
 
-def of_missed(present: Present, now: datetime) -> Iterator[News]:
-    for tenant, run in present.due_runs.items():
-        if not run.missed_count or run.created_at < now - FRESH:
-            continue
-        schedule = present.schedules[tenant]
-        count = run.missed_count
-        times = [datetime.fromisoformat(due) for due in run.missed]
-        text = ngettext(
-            "A due run was not started, because no worker was there to start it.",
-            "%(count)d due runs were not started, because no worker was there to start them.",
-            count,
-        ) % {"count": count}
-        if times:
-            span = {"first": local(times[0], schedule), "last": local(times[-1], schedule)}
-            text += " " + _("Due first on %(first)s, last on %(last)s.") % span
-        yield News(
-            schedule.tenant,
-            Topic.MISSED,
-            f"run:{run.pk}",
-            "runs.missed",
-            ngettext("%(tenant)s: %(count)d run was missed", "%(tenant)s: %(count)d runs were missed", count)
-            % {"tenant": schedule.tenant.name, "count": count},
-            text,
-            _("Run %(run)s makes up for all of them. See why the workers were away.") % {"run": run.pk},
-            link("mapping_syncrun_change", run.pk),
-            run.pk,
-            {"missed": count},
-        )
+def of_breaker(present: Present, schedule: SyncSchedule, now: datetime) -> Iterator[News]:
+    """Only while the schedule is on: a run by hand is never held back."""
+    if not schedule.enabled:
+        return
+    rest = present.rests.get(schedule.tenant_id)
+    names: dict[str, Any] = {"tenant": schedule.tenant.name}
+    where = link("mapping_syncrun_changelist", query=f"?tenant={schedule.tenant_id}")
+    if rest is None:
+        subject = _("%(tenant)s: Auto Sync is back on its schedule") % names
+        text, step = _("A run has worked, so the schedule holds again."), _("Nothing to do.")
+        yield News(schedule.tenant, Topic.BREAKER, "", "schedule.back", subject, text, step, where)
+        return
+    names |= {"failures": rest.failures, "until": local(rest.until, schedule)}
+    yield News(
+        schedule.tenant,
+        Topic.BREAKER,
+        "resting",
+        "schedule.slowed_down",
+        _("%(tenant)s: Auto Sync was slowed down after %(failures)d failed runs") % names,
+        _("%(failures)d runs in a row failed. The schedule rests until %(until)s, then tries one.") % names,
+        _("Mend what makes the runs fail, then start one by hand: one that works ends the rest."),
+        where,
+        facts={"failures": rest.failures, "until": rest.until.isoformat()},
+    )
 
 
-def of_breaker(present: Present, now: datetime) -> Iterator[News]:
-    """Only of those whose schedule is on: a run by hand is never held back."""
-    failed = [tenant for tenant, run in present.runs.items() if run.status == Status.FAILED]
-    rests = breaker.rests(failed) if failed else {}
-    for tenant, schedule in present.schedules.items():
-        if not schedule.enabled:
-            continue
-        names: dict[str, Any] = {"tenant": schedule.tenant.name}
-        where = link("mapping_syncrun_changelist", query=f"?tenant={tenant}")
-        if found := rests.get(tenant):
-            names |= {"failures": found.failures, "until": local(found.until, schedule)}
-            yield News(
-                schedule.tenant,
-                Topic.BREAKER,
-                "resting",
-                "schedule.slowed_down",
-                _("%(tenant)s: Auto Sync was slowed down after %(failures)d failed runs") % names,
-                _("%(failures)d runs in a row failed. The schedule rests until %(until)s, then tries one.")
-                % names,
-                _("Mend what makes the runs fail, then start one by hand: one that works ends the rest."),
-                where,
-                facts={"failures": found.failures, "until": found.until.isoformat()},
-            )
-        else:
-            yield News(
-                schedule.tenant,
-                Topic.BREAKER,
-                "",
-                "schedule.back",
-                _("%(tenant)s: Auto Sync is back on its schedule") % names,
-                _("A run has worked, so the schedule holds again."),
-                _("Nothing to do."),
-                where,
-            )
-
-
-PARTS = (of_connections, of_runs, of_missed, of_breaker)
+PARTS = (of_connections, of_run, of_missed, of_breaker)

@@ -6,7 +6,7 @@ Nothing else remembers: what was told is what the rows of a topic say, so a rest
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from ..models import Notification, SyncSchedule
 from . import digest, news
-from .news import News
+from .news import News, Present
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ class Told(NamedTuple):
 
 
 NOTHING = Told("", frozenset())
+Memory = Mapping[tuple[int, str], Told]
 
 
 def tell(now: datetime | None = None) -> None:
@@ -52,24 +53,29 @@ def tell(now: datetime | None = None) -> None:
         return
     told = told_so_far(schedules)
     present = news.look(schedules, now)
-    for part in news.PARTS:
-        for item in _tried(lambda part=part: list(part(present, now))) or []:  # type: ignore[misc]
-            if is_new(item, told.get((item.tenant.pk, item.topic), NOTHING)):
-                _tried(lambda item=item: _queue_if_new(schedules[item.tenant.pk], item, now))  # type: ignore[misc]
     for schedule in schedules.values():
+        for part in news.PARTS:
+            _tried(_topic, part, present, schedule, told, now)
         if schedule.unmapped_days and (schedule.digest_at is None or schedule.digest_at <= now):
-            _tried(lambda schedule=schedule: _digest(schedule, now))  # type: ignore[misc]
+            _tried(_digest, schedule, now)
 
 
-def _tried(part: Callable[[], Any]) -> Any:
+def _tried(part: Callable[..., None], *args: Any) -> None:
     try:
-        return part()
+        part(*args)
     except Exception:
         log.exception("A part of the notifications failed.")
-        return None
 
 
-def told_so_far(tenants: Iterable[int]) -> dict[tuple[int, str], Told]:
+def _topic(
+    part: Callable[..., Iterable[News]], present: Present, schedule: SyncSchedule, told: Memory, now: datetime
+) -> None:
+    for item in part(present, schedule, now):
+        if is_new(item, told.get((schedule.tenant_id, item.topic), NOTHING)):
+            _queue_if_new(schedule, item, now)
+
+
+def told_so_far(tenants: Iterable[int]) -> Memory:
     rows = Notification.objects.filter(tenant__in=list(tenants)).exclude(topic=Topic.TEST).order_by()
     last: dict[tuple[int, str], dict[str, int]] = {}
     for tenant, topic, state, pk in rows.values_list("tenant", "topic", "state").annotate(Max("pk")):
