@@ -93,7 +93,7 @@ def deliver(
     secrets: Sequence[str],
     loopback: bool = False,
     now: float | None = None,
-    timeouts: tuple[float, float] = TIMEOUTS,
+    timeouts: tuple[float, float] | None = None,
 ) -> None:
     """Send it once, signed with each of `secrets`. Undelivered when no 2xx came back."""
     host = _host(url)
@@ -101,7 +101,7 @@ def deliver(
     http = Http(
         url,
         allow_hosts=[host],
-        timeouts=timeouts,
+        timeouts=timeouts or TIMEOUTS,
         longest_answer=LONGEST_ANSWER,
         largest_body=LARGEST_ANSWER,
         resolve=partial(addresses, loopback=loopback),
