@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import available_timezones
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -123,6 +123,7 @@ class SyncScheduleAdmin(TenantScoped):
     def response_change(self, request: HttpRequest, obj: SyncSchedule) -> HttpResponse:
         """A webhook that has no secret yet gets one, shown now and never again."""
         if obj.webhook_url and not obj.webhook_secret:
+            self.message_user(request, _("Auto Syncing was saved."), messages.SUCCESS)
             return self._new_secret(request, obj)
         return super().response_change(request, obj)
 
@@ -156,9 +157,7 @@ class SyncScheduleAdmin(TenantScoped):
         except VaultError as error:
             secret, trouble = "", str(error)
         context = {"secret": secret, "trouble": trouble}
-        answer = self._page(request, schedule, "secret.html", _("Webhook secret"), context)
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return self._page(request, schedule, "secret.html", _("Webhook secret"), context)
 
     def _theirs(self, request: HttpRequest, pk: int) -> SyncSchedule:
         schedule: SyncSchedule = self.get_object(request, str(pk))
