@@ -9,14 +9,14 @@ export TEST_POSTGRES_URL
 # A place of its own: neither .env nor the shell of somebody who runs a real installation leads the demo there.
 DEMO_DIR := $(or $(DEMO_DIR),$(CURDIR)/var/demo)
 DEMO := ENV_FILE=/dev/null SECRET_KEY= CREDENTIAL_KEYS= DATA_DIR="$(DEMO_DIR)" DATABASE_URL="sqlite:///$(DEMO_DIR)/demo.sqlite3" CACHE_URL="filecache://$(DEMO_DIR)/cache" \
-  Q_BROKER_URL= SITE_URL=http://127.0.0.1:8000 ALLOWED_HOSTS=127.0.0.1,localhost SECURE_SSL_REDIRECT=false BEHIND_PROXY=false
+  Q_BROKER_URL= EMAIL_URL= SITE_URL=http://127.0.0.1:8000 ALLOWED_HOSTS=127.0.0.1,localhost SECURE_SSL_REDIRECT=false BEHIND_PROXY=false
 
 # A made-up production, so that what the settings lack for one is a failure here.
 SCRATCH := DATA_DIR="$(CURDIR)/.venv/check"
 PRODUCTION = $(SCRATCH) SITE_URL=https://presence.example.org ALLOWED_HOSTS=presence.example.org \
   SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))')" \
   CREDENTIAL_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
-  DATABASE_URL=postgres://127.0.0.1/presence_sync
+  DATABASE_URL=postgres://127.0.0.1/presence_sync EMAIL_URL=smtp+tls://mail.example.org:587
 
 .PHONY: help demo run test check format clean
 .DEFAULT_GOAL := help

@@ -10,6 +10,20 @@ from django.utils.translation import ngettext
 
 from .matching import Flag, Method, Reason
 
+NEEDS_A_DECISION = (
+    Reason.MULTIPLE_ACCOUNTS,
+    Reason.MULTIPLE_USERS,
+    Reason.NO_MATCH,
+    Reason.ACCOUNT_TAKEN,
+    Reason.ACCOUNT_GONE,
+    Reason.ACCOUNT_DISABLED,
+    Reason.NO_EMAIL,
+    Reason.BAD_EMAIL,
+    Reason.REJECTED,
+    Reason.PLATFORM_ERROR,
+)
+"""Unmapped for a reason that a person can mend."""
+
 LABELS = {
     Reason.NO_MATCH: _("No match"),
     Reason.MULTIPLE_ACCOUNTS: _("Several accounts"),

@@ -7,6 +7,7 @@ What production lacks is said by `manage.py check --deploy` (see tenants/checks.
 import logging.config
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet
@@ -118,6 +119,24 @@ SYNC_BATCH_SIZE = env.int("SYNC_BATCH_SIZE", 1000)
 # Runs due at the same minute are started over so many seconds, each tenant's always at the same offset.
 SYNC_SPREAD_SECONDS = env.int("SYNC_SPREAD_SECONDS", 120)
 SYNC_HELD_HOURS = env.int("SYNC_HELD_HOURS", 72)  # a held run that nobody approved by then is discarded
+
+# --- e-mail: notifications ----------------------------------------------------------------------
+
+# smtp+tls://user:password@mail.example.org:587 (STARTTLS), smtp+ssl://… (465), smtp://… (25); dummymail:// for none.
+# Without it they are printed to the log.
+EMAIL_URL = env.str("EMAIL_URL", "") or "consolemail://"
+_mail = env.email_url_config(EMAIL_URL)
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST = _mail["EMAIL_HOST"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_PORT = _mail["EMAIL_PORT"] or (587 if EMAIL_USE_TLS else 465 if EMAIL_USE_SSL else 25)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"] or "", _mail["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_FILE_PATH = _mail["EMAIL_FILE_PATH"]
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 10)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", f"Presence Sync <presence-sync@{urlsplit(SITE_URL).hostname or 'localhost'}>"
+)
+del EMAIL_URL, _mail  # the address holds the password, and no page of settings hides it
 
 # --- the queue: it only delivers tickets ------------------------------------------------------
 

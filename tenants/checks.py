@@ -84,6 +84,20 @@ def site_is_reached_over_tls(**_: Any) -> list[CheckMessage]:
     ]
 
 
+@register(Tags.compatibility, deploy=True)
+def notifications_are_sent(**_: Any) -> list[CheckMessage]:
+    """Printed mail reaches nobody; a site that wants none says so."""
+    if settings.EMAIL_BACKEND != "django.core.mail.backends.console.EmailBackend":
+        return []
+    return [
+        Warning(
+            "Notifications by e-mail are only printed to the log.",
+            hint="Set EMAIL_URL=smtp+tls://user:password@host:587, or dummymail:// to switch e-mail off.",
+            id="tenants.W005",
+        )
+    ]
+
+
 @register(Tags.database, deploy=True)
 def database_serves_several_machines(**_: Any) -> list[CheckMessage]:
     if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3":

@@ -16,6 +16,7 @@ os.environ |= {  # what .env says of these is not looked at: the environment win
     "DATABASE_URL": os.environ.get("DATABASE_URL") or f"sqlite:///{SCRATCH.name}/presence_sync.sqlite3",
     "CACHE_URL": f"filecache://{SCRATCH.name}/cache",
     "Q_BROKER_URL": "",
+    "EMAIL_URL": "consolemail://",
     "SITE_URL": "http://testserver",
     "STATICFILES_BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
     "LOG_LEVEL": os.environ.get("LOG_LEVEL", "ERROR"),

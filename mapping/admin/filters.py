@@ -13,23 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.admin.scope import tenants_of
 
-from ..matching import Reason
 from ..models import SyncRun, UserMapping
+from ..reasons import NEEDS_A_DECISION
 from . import switcher
-
-NEEDS_A_DECISION = (
-    Reason.MULTIPLE_ACCOUNTS,
-    Reason.MULTIPLE_USERS,
-    Reason.NO_MATCH,
-    Reason.ACCOUNT_TAKEN,
-    Reason.ACCOUNT_GONE,
-    Reason.ACCOUNT_DISABLED,
-    Reason.NO_EMAIL,
-    Reason.BAD_EMAIL,
-    Reason.REJECTED,
-    Reason.PLATFORM_ERROR,
-)
-"""Unmapped for a reason that a person can mend."""
 
 NEEDED = Q(reason__in=[reason.value for reason in NEEDS_A_DECISION]) | ~Q(flag="")
 """Unmapped and a person can mend it, or mapped and it looks wrong."""

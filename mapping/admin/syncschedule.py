@@ -1,63 +1,32 @@
-"""Auto Syncing: when Auto Sync runs for a tenant, with the next runs shown while one edits."""
+"""Auto Syncing: when Auto Sync runs for a tenant, with the next runs shown while one edits, and who is told."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
-from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.dates import WEEKDAYS
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
 from tenants.admin.scope import TenantScoped, tenant_or_404, tenants_of
+from tenants.platforms import webhook
+from tenants.vault import VaultError
 
 from ..models import SyncSchedule
 from ..schedules import BadTimetable, next_times
+from ..sync import outbox
+from .deliveries import findings, newest, notice
+from .schedule_form import TIMETABLE, ScheduleForm, TimetableForm
 
 NEXT_RUNS = 5
-
-
-class ScheduleForm(forms.ModelForm):
-    """The schedule as people say it: days by name, the retry delay in minutes."""
-
-    days = forms.TypedMultipleChoiceField(
-        label=_("Days"),
-        choices=list(WEEKDAYS.items()),
-        coerce=int,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
-    retry_minutes = forms.IntegerField(
-        label=_("Retry delay"),
-        min_value=0,
-        max_value=24 * 60,
-        help_text=_("Minutes after the first try until those left unmapped are tried once more."),
-    )
-
-    class Meta:
-        model = SyncSchedule
-        fields = ("enabled", "frequency", "every", "days", "day", "cron", "at", "time_zone", "notify")
-        widgets = {
-            "at": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-            "time_zone": forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off"}),
-            "notify": forms.Textarea(attrs={"rows": 3}),
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["retry_minutes"].initial = int(self.instance.retry_delay.total_seconds() // 60)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("retry_minutes") is not None:
-            self.instance.retry_delay = timedelta(minutes=cleaned["retry_minutes"])
-        return cleaned
+BASE = "admin/mapping/syncschedule/"
 
 
 @admin.register(SyncSchedule)
@@ -67,16 +36,9 @@ class SyncScheduleAdmin(TenantScoped):
     list_select_related = ("tenant",)
     actions = None
     form = ScheduleForm
-    change_form_template = "admin/mapping/syncschedule/change_form.html"
-    fieldsets = (
-        (None, {"fields": ("enabled",)}),
-        (
-            _("Schedule and frequency"),
-            {"fields": ("frequency", "every", "days", "day", "cron", "at", "time_zone")},
-        ),
-        (_("Second try"), {"fields": ("retry_minutes",)}),
-        (_("Notifications"), {"fields": ("notify",)}),
-    )
+    change_form_template = BASE + "change_form.html"
+
+    # columns and fields
 
     @admin.display(description=_("frequency"))
     def in_words(self, schedule: SyncSchedule) -> str:
@@ -85,6 +47,26 @@ class SyncScheduleAdmin(TenantScoped):
     @admin.display(description=_("next run"))
     def next_run(self, schedule: SyncSchedule) -> Any:
         return schedule.due_at or "–"
+
+    @admin.display(description=_("webhook"))
+    def webhook_host(self, schedule: SyncSchedule) -> str:
+        return schedule.webhook_host or "–"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Those who may only look do not see the path of the webhook's address: it may be a secret of its own."""
+        may_change = self.has_change_permission(request, obj)
+        told = ("notify", "webhook_url", "new_secret", "unmapped_days")
+        return (
+            (None, {"fields": TIMETABLE[:1]}),
+            (_("Schedule and frequency"), {"fields": TIMETABLE[1:]}),
+            (_("Second try"), {"fields": ("retry_minutes" if may_change else "retry_delay",)}),
+            (
+                _("Notifications"),
+                {"fields": told if may_change else ("notify", "webhook_host", "unmapped_days")},
+            ),
+        )
+
+    # permissions
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -95,16 +77,17 @@ class SyncScheduleAdmin(TenantScoped):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("mapping.map_usermapping")  # type: ignore[union-attr]
 
+    # pages
+
     def get_urls(self) -> list[Any]:
+        def at(route: str, view: Any, name: str) -> Any:
+            return path(route, self.admin_site.admin_view(view), name=f"mapping_syncschedule_{name}")
+
         own = [
-            path(
-                "of/<int:tenant>/", self.admin_site.admin_view(self.of_tenant), name="mapping_syncschedule_of"
-            ),
-            path(
-                "<int:pk>/next-runs/",
-                self.admin_site.admin_view(self.next_runs),
-                name="mapping_syncschedule_next_runs",
-            ),
+            at("of/<int:tenant>/", self.of_tenant, "of"),
+            at("<int:pk>/next-runs/", self.next_runs, "next_runs"),
+            at("<int:pk>/send-test/", self.send_test, "send_test"),
+            at("<int:pk>/new-secret/", self.new_secret, "new_secret"),
         ]
         return own + super().get_urls()
 
@@ -129,15 +112,64 @@ class SyncScheduleAdmin(TenantScoped):
         if schedule:
             context |= upcoming(schedule) | {"title": _("Auto Syncing"), "subtitle": str(schedule)}
             context["time_zones"] = sorted(available_timezones())
+            context |= {"deliveries": newest(schedule), "notice": notice(schedule)}
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: SyncSchedule, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if secret := form.cleaned_data.get("new_secret"):
+            obj.set_secret(secret, timezone.now())
+
+    def response_change(self, request: HttpRequest, obj: SyncSchedule) -> HttpResponse:
+        """A webhook that has no secret yet gets one, shown now and never again."""
+        if obj.webhook_url and not obj.webhook_secret:
+            self.message_user(request, _("Auto Syncing was saved."), messages.SUCCESS)
+            return self._new_secret(request, obj)
+        return super().response_change(request, obj)
 
     def next_runs(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The fragment that follows the form: what the schedule would be, without saving anything."""
         schedule = self.get_object(request, str(pk))
-        form = ScheduleForm(request.GET, instance=schedule)
+        form = TimetableForm(request.GET, instance=schedule)
         form.is_valid()
         context = {"errors": form.errors} if form.errors else upcoming(form.instance)
-        return TemplateResponse(request, "admin/mapping/syncschedule/next_runs.html", context)
+        return TemplateResponse(request, BASE + "next_runs.html", context)
+
+    @method_decorator(require_POST)
+    def send_test(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Tell every target now, and show what each of them made of it."""
+        schedule = self._theirs(request, pk)
+        outcome = outbox.send_test(schedule)
+        self.log_change(request, schedule, str(_("Sent a test of the notifications.")))
+        context = {"findings": findings(outcome), "notice": notice(schedule)}
+        return self._page(request, schedule, "test.html", _("Test of the notifications"), context)
+
+    @method_decorator(require_POST)
+    def new_secret(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._new_secret(request, self._theirs(request, pk))
+
+    def _new_secret(self, request: HttpRequest, schedule: SyncSchedule) -> HttpResponse:
+        """Shown in this answer alone: it goes through no session, no message and no address."""
+        secret, trouble = webhook.new_secret(), ""
+        try:
+            schedule.set_secret(secret, timezone.now())
+            self.log_change(request, schedule, str(_("Made a new webhook secret.")))
+        except VaultError as error:
+            secret, trouble = "", str(error)
+        context = {"secret": secret, "trouble": trouble}
+        return self._page(request, schedule, "secret.html", _("Webhook secret"), context)
+
+    def _theirs(self, request: HttpRequest, pk: int) -> SyncSchedule:
+        schedule: SyncSchedule = self.get_object(request, str(pk))
+        if not self.has_change_permission(request, schedule):
+            raise PermissionDenied
+        return schedule
+
+    def _page(
+        self, request: HttpRequest, schedule: SyncSchedule, template: str, title: Any, context: dict[str, Any]
+    ) -> HttpResponse:
+        frame = self.admin_site.each_context(request) | {"opts": self.opts, "title": title}
+        return TemplateResponse(request, BASE + template, frame | {"schedule": schedule} | context)
 
 
 def upcoming(schedule: SyncSchedule) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Tenant
+from tenants.platforms import webhook
+from tenants.vault import Sealed, SealedField, VaultError
 
 from ..schedules import BadTimetable, Frequency, Timetable, check, due_times, next_times
 
@@ -32,6 +34,10 @@ GRACE = timedelta(minutes=5)
 LOOK_BACK = timedelta(days=31)
 MOST_PASSED = 5_000
 """A month of due times every ten minutes: what passed before that is not listed one by one."""
+
+MOST_ADDRESSES = 20
+OVERLAP = timedelta(days=1)
+"""So long webhooks are signed with the secret before the present one, too."""
 
 
 class SyncSchedule(models.Model):
@@ -69,7 +75,24 @@ class SyncSchedule(models.Model):
         blank=True,
         help_text=_("Who is told when something is wrong. One a line."),
     )
+    webhook_url = models.CharField(
+        _("webhook address"),
+        max_length=500,
+        blank=True,
+        help_text=_("An https:// address that is told the same, signed."),
+    )
+    webhook_secret = SealedField()  # {"current": whsec_…} and for a day "previous" with "until"
+    unmapped_days = models.PositiveSmallIntegerField(
+        _("unmapped for more than, days"),
+        default=7,
+        validators=[MaxValueValidator(365)],
+        help_text=_(
+            "Once a day, and only when it is not the same people as before, the list of those who need a decision "
+            "for longer than this. 0 turns it off."
+        ),
+    )
     due_at = models.DateTimeField(null=True, editable=False)
+    digest_at = models.DateTimeField(null=True, editable=False)  # when the list above is looked at next
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
 
     class Meta:
@@ -137,6 +160,15 @@ class SyncSchedule(models.Model):
             errors[error.field] = str(error)
         if not timedelta(0) <= (self.retry_delay or timedelta(0)) <= LONGEST_RETRY_DELAY:
             errors["retry_delay"] = _("Between nothing and 24 hours.")
+        if self.webhook_url:
+            try:
+                webhook.check_url(self.webhook_url, loopback=settings.ALLOW_LOOPBACK_PLATFORMS)
+            except ValueError as error:
+                errors["webhook_url"] = str(error)
+        if len(self.addresses) > MOST_ADDRESSES:
+            errors["notify"] = _("At most %(count)d addresses; use a distribution list.") % {
+                "count": MOST_ADDRESSES
+            }
         for address in self.addresses:
             try:
                 validate_email(address)
@@ -147,4 +179,30 @@ class SyncSchedule(models.Model):
 
     @property
     def addresses(self) -> list[str]:
-        return [line.strip() for line in self.notify.replace(",", "\n").splitlines() if line.strip()]
+        """Each once."""
+        lines = map(str.strip, self.notify.replace(",", "\n").splitlines())
+        return list({line.casefold(): line for line in lines if line}.values())
+
+    @property
+    def webhook_host(self) -> str:
+        """What is shown of the webhook's address: its path may be a secret."""
+        return webhook.host_of(self.webhook_url)
+
+    def signing_secrets(self, now: datetime) -> list[str]:
+        """The secret, and for a day after a new one was made the one before. VaultError when sealed otherwise."""
+        kept = self.webhook_secret.open()
+        secrets = [kept["current"]] if kept else []
+        if kept.get("until", "") > now.isoformat():
+            secrets.append(kept["previous"])
+        return secrets
+
+    def set_secret(self, secret: str, now: datetime) -> None:
+        """Saves it, and nothing else of the row. Receivers have OVERLAP to change over."""
+        kept = {"current": secret}
+        try:
+            if before := self.webhook_secret.open().get("current"):
+                kept |= {"previous": before, "until": (now + OVERLAP).isoformat()}
+        except VaultError:
+            pass  # what cannot be opened signs nothing any more
+        self.webhook_secret = Sealed.of(kept)
+        type(self)._default_manager.filter(pk=self.pk).update(webhook_secret=self.webhook_secret)

@@ -21,6 +21,8 @@ from . import breaker
 from .dispatch import begin_second_try, request
 from .end import discard, interrupt_dead
 from .lease import AlreadyRunning, send_ticket
+from .notices import tell
+from .outbox import deliver
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ LISTED = 100
 
 
 def tick() -> None:
-    for part in (_recover, _due, _second_tries, _lost_tickets, _expire, _prune):
+    for part in (_recover, _due, _second_tries, _lost_tickets, _expire, tell, deliver, _prune):
         _try(part)
 
 

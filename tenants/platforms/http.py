@@ -4,13 +4,19 @@ Knows no vendor: what an answer means is in answers.py, how fast one may go in p
 """
 
 import random
+import socket
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.poolmanager import pool_classes_by_scheme
 
 from tenants import VERSION
 
@@ -26,6 +32,7 @@ LONGEST_ANSWER = 60.0  # seconds in which a whole body must have come, however s
 PIECE = 64 * 1024
 
 Params = Mapping[str, str | int | Sequence[str]]
+Resolve = Callable[[str, int], Sequence[str]]
 
 
 class Secret(str):
@@ -43,7 +50,7 @@ class _Request(NamedTuple):
     headers: Mapping[str, str]
     params: Params | None
     json: object
-    form: Mapping[str, str] | None
+    form: Mapping[str, str] | bytes | None
     auth: tuple[str, str] | None
 
     def __str__(self) -> str:
@@ -58,6 +65,7 @@ class Http:
 
     `requests` and `throttled` (seconds waited) count for the run's report. `heartbeat` is called about once a
     second while waiting, and may raise to give up. Hosts are refused unless `allow`ed; loopback always is.
+    `resolve` gives the addresses that a host may be reached at, or raises; without it the system's are taken.
     """
 
     def __init__(
@@ -69,12 +77,15 @@ class Http:
         tries: int = 4,
         longest_wait: float = 30.0,
         total_wait: float = 90.0,
+        longest_answer: float | None = None,
+        largest_body: int | None = None,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
         heartbeat: Callable[[], None] | None = None,
         session: requests.Session | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         self.base_url = base_url.strip().rstrip("/")
         self.requests = 0
@@ -85,10 +96,14 @@ class Http:
         self._hosts = set(allow_hosts)
         self._hidden: frozenset[str] = frozenset()  # replaced, never changed: threads read it
         self._timeouts, self._tries = timeouts, tries
+        self._longest_answer, self._largest_body = longest_answer, largest_body
         self._wait, self._clock, self._now, self._jitter = wait, clock, now, jitter
         self._limiter = Limiter(clock)
         self._session = session or requests.Session()
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        if resolve:
+            for scheme in ("https://", "http://"):
+                self._session.mount(scheme, _Pinned(resolve, longest_answer or LONGEST_ANSWER))
 
     def allow(self, *hosts: str) -> None:
         """Let calls go to these hosts; one that begins with a dot stands for all hosts under it."""
@@ -110,14 +125,15 @@ class Http:
         headers: Mapping[str, str] | None = None,
         params: Params | None = None,
         json: object = None,
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | bytes | None = None,
         auth: tuple[str, str] | None = None,
         repeatable: bool | None = None,
         tries: int | None = None,
         group: str = "",
     ) -> Answer:
         """Send, and send again what is `repeatable` (by default: GET) when that may help, within the bounds
-        on tries and on waiting. A wait that would break a bound is TryLater with its length in `after`."""
+        on tries and on waiting. A wait that would break a bound is TryLater with its length in `after`. A `form`
+        of bytes is the body as it is."""
         url = path_or_url if "://" in path_or_url else self.base_url + path_or_url
         request = _Request(method, url, headers or {}, params, json, form, auth)
         self.check_host(url, str(request))
@@ -171,11 +187,12 @@ class Http:
 
     def _body(self, response: requests.Response, request: _Request) -> bytes:
         """The whole body. urllib3 2 raises IncompleteRead for one shorter than its Content-Length."""
-        body, deadline = bytearray(), self._clock() + LONGEST_ANSWER
+        body, deadline = bytearray(), self._clock() + (self._longest_answer or LONGEST_ANSWER)
+        came: dict[str, Any] = {"status": response.status_code, "call": str(request)}
         for piece in response.iter_content(PIECE):
             body += piece
-            if len(body) > LARGEST_BODY:
-                raise BadAnswer("The answer is larger than any we can use.", call=str(request))
+            if len(body) > (self._largest_body or LARGEST_BODY):
+                raise BadAnswer("The answer is larger than any we can use.", **came)
             if self._clock() > deadline:
                 raise TryLater("The answer comes too slowly.", call=str(request))
         return bytes(body)
@@ -214,6 +231,64 @@ class Http:
             raise Refused("The address of the platform must begin with https://.", call=call)
         if not any(host == one or (one[0] == "." and host.endswith(one)) for one in self._hosts):
             raise Refused(f"This is the wrong host: {host} does not belong to the platform.", call=call)
+
+
+class _Pinned(HTTPAdapter):
+    """Connects to the addresses that `resolve` gives and to no other, so that a name cannot be looked up once for
+    the check and lead elsewhere the next time. The certificate is still that of the name. A connection is cut after
+    `longest` seconds, also when its other end lets a byte drip now and then to keep us."""
+
+    def __init__(self, resolve: Resolve, longest: float) -> None:
+        self._resolve, self._longest = resolve, longest
+        self._watched: list[tuple[threading.Timer, socket.socket]] = []
+        super().__init__()
+
+    def watch(self, connected: socket.socket) -> None:
+        twin = connected.dup()  # TLS takes the socket itself away
+        cut = threading.Timer(self._longest, _cut, [twin])
+        cut.daemon = True
+        cut.start()
+        self._watched.append((cut, twin))
+
+    def close(self) -> None:
+        for cut, twin in self._watched:
+            cut.cancel()
+            twin.close()
+        super().close()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        pools = {}
+        for scheme, pool in pool_classes_by_scheme.items():
+            bases = (_PinnedConnection, pool.ConnectionCls)  # type: ignore[attr-defined]
+            ours = {"resolve": staticmethod(self._resolve), "watch": staticmethod(self.watch)}
+            connection = type("Connection", bases, ours)
+            pools[scheme] = type("Pool", (pool,), {"ConnectionCls": connection})
+        self.poolmanager.pool_classes_by_scheme = pools
+
+
+def _cut(twin: socket.socket) -> None:
+    with suppress(OSError):
+        twin.shutdown(socket.SHUT_RDWR)
+
+
+class _PinnedConnection:
+    resolve: Resolve
+    watch: Callable[[socket.socket], None]
+
+    def _new_conn(self) -> Any:
+        name, failure = self._dns_host, None  # type: ignore[has-type]
+        for address in self.resolve(name, self.port):  # type: ignore[attr-defined]
+            self._dns_host = address
+            try:
+                connected = super()._new_conn()  # type: ignore[misc]
+                self.watch(connected)
+                return connected
+            except (NewConnectionError, ConnectTimeoutError) as problem:
+                failure = problem
+            finally:
+                self._dns_host = name
+        raise failure or Refused(f"{name} has no address.")
 
 
 _BUSY = "The platform asks us to wait: this minute's requests are spent."

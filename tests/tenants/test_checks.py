@@ -10,12 +10,14 @@ LACKING: dict[str, dict[str, Any]] = {
     "tenants.W001": {"SECRET_KEY_GIVEN": False},
     "tenants.W002": {"CREDENTIAL_KEYS_GIVEN": False},
     "tenants.W003": {"SITE_URL": "http://presence.example"},
+    "tenants.W005": {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"},
     "tenants.W004": {"DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3"}}},
 }
 COMPLETE: dict[str, Any] = {
     "SECRET_KEY_GIVEN": True,
     "CREDENTIAL_KEYS_GIVEN": True,
     "SITE_URL": "https://presence.example",
+    "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
     "DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql"}},
 }
 
@@ -29,7 +31,7 @@ def said(settings):
             setattr(settings, name, value)
         messages = [
             message
-            for tag in (checks.Tags.security, checks.Tags.database)
+            for tag in (checks.Tags.security, checks.Tags.database, checks.Tags.compatibility)
             for check in checks.registry.registry.get_checks(include_deployment_checks=deploy)
             if tag in check.tags and check.__module__ == "tenants.checks"
             for message in check(app_configs=None, databases=["default"])
