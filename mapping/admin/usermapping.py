@@ -22,16 +22,19 @@ from ..models import SyncRun, UserMapping
 from . import switcher
 from .bulk import BulkActions
 from .columns import badge, by, platform_of, status_badge, step, two_lines
-from .filters import (
-    NEEDED,
+from .filters import NEEDED, TenantFilter
+from .map_user import JUST_DONE, MAP, MapUser
+from .people_filters import (
     ChangedFilter,
     DecisionFilter,
+    EmailsFilter,
+    FlagFilter,
     PresentFilter,
+    RoleFilter,
     StatusFilter,
     TeamFilter,
-    TenantFilter,
 )
-from .map_user import JUST_DONE, MAP, MapUser
+from .people_search import PeopleSearch
 
 BUTTONS = 5
 """So many tenants get an Auto Sync button of their own above the list; those who see more choose one first."""
@@ -41,7 +44,7 @@ HISTORY = 100
 
 
 @admin.register(UserMapping)
-class UserMappingAdmin(MapUser, BulkActions, ReadOnly, TenantScoped):
+class UserMappingAdmin(MapUser, BulkActions, PeopleSearch, ReadOnly, TenantScoped):
     list_display = [
         "status",
         "user",
@@ -54,8 +57,8 @@ class UserMappingAdmin(MapUser, BulkActions, ReadOnly, TenantScoped):
         "menu",
     ]
     list_display_links = ["user"]
-    list_filter = [TenantFilter, StatusFilter, DecisionFilter, "reason", "method", "flag"]
-    list_filter += [TeamFilter, ChangedFilter, PresentFilter]
+    list_filter = [TenantFilter, StatusFilter, DecisionFilter, "reason", "method", FlagFilter, EmailsFilter]
+    list_filter += [TeamFilter, RoleFilter, ChangedFilter, PresentFilter]
     search_fields = ["name", "email", "username", "account__name", "account__email", "account__extension"]
     search_fields += ["account__platform_id"]
     search_help_text = gettext_lazy("Name, e-mail, username, extension or platform id, on both sides")
