@@ -37,12 +37,14 @@ def accounts(tenant: Tenant, text: str, *, limit: int = FOUND) -> list[ExternalA
     return sorted(found, key=lambda account: _rank(account, wanted))[:limit]
 
 
-def _rank(account: ExternalAccount, wanted: list[str]) -> tuple[bool, int, bool, str, int]:
-    """Exact extension or address first, then how much of the name was typed, then who can be mapped."""
+def _rank(account: ExternalAccount, wanted: list[str]) -> tuple[bool, int, bool, bool, str, int]:
+    """Exact extension or address first, then how much of the name was typed, then who can be mapped, the free
+    before those that somebody has."""
     exact = fold(account.extension) in wanted or fold(account.email) in wanted
     named = words(account.name)
     whole = sum(word in named for word in wanted)
-    return (not exact, -whole, not account.is_candidate, fold(account.name), account.pk)
+    taken = hasattr(account, "mapping")
+    return (not exact, -whole, not account.is_candidate, taken, fold(account.name), account.pk)
 
 
 class Resemblance(TextChoices):

@@ -110,3 +110,10 @@ def test_candidates_cost_no_more_queries_when_there_are_more(
 
 def test_why_an_account_resembles_is_said_in_words() -> None:
     assert not [reason for reason in Resemblance if "_" in reason.label]
+
+
+def test_the_free_come_before_those_that_somebody_has(tenant: Tenant) -> None:
+    taken = ExternalAccount.objects.get(platform_id="2")
+    UserMapping.objects.create(tenant=tenant, cxone_id="x", account=taken, method="manual", reason="")
+    found = [account.platform_id for account in search.accounts(tenant, "l")]
+    assert found.index("4") < found.index("2") and found.index("3") < found.index("2")
