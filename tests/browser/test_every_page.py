@@ -81,7 +81,7 @@ def test_axe_finds_nothing_on_the_way_in_and_where_one_is_asked(
     taken = UserMapping.objects.mapped().select_related("account")[0]
     free = UserMapping.objects.unmapped()[0]
     page = visitor.go(f"/admin/mapping/usermapping/{free.pk}/map/?q={taken.account.extension}")
-    page.locator("#results .choice input").first.check()
+    page.locator("#results .choice input[type=radio]").first.check()
     page.get_by_role("button", name="Map User", exact=True).click()
     found = {"confirm": violations(page)}
     page = visitor.go("/admin/mapping/usermapping/")
