@@ -96,3 +96,9 @@ for (const button of document.querySelectorAll(".messagelist .dismiss")) {
     document.getElementById("content-start")?.focus();
   });
 }
+
+window.addEventListener("load", () => {
+  for (const sign of document.querySelectorAll(".help-tooltip[aria-label]:not([role])")) {
+    sign.setAttribute("role", "img"); // the framework's own script makes these without a role: their name is not read
+  }
+});
