@@ -18,11 +18,11 @@ PRODUCTION = $(SCRATCH) SITE_URL=https://presence.example.org ALLOWED_HOSTS=pres
   CREDENTIAL_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
   DATABASE_URL=postgres://127.0.0.1/presence_sync EMAIL_URL=smtp+tls://mail.example.org:587
 
-.PHONY: help demo run test check format clean
+.PHONY: help demo run test check format screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## print this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
 
 demo: .venv/installed  ## a running admin with two synced tenants, on SQLite, against the bundled sandbox
 	@$(DEMO) $(BIN)/python manage.py demo
@@ -46,6 +46,9 @@ check: .venv/tools  ## style, types, import contracts, migrations, production se
 format: .venv/tools  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+screenshots: .venv/tools  ## take the README's pictures anew, into docs/ (Chromium and a demo of its own, two minutes)
+	@$(BIN)/python -m tests.browser.pictures
 
 clean:  ## remove the virtual environment and the demo's data
 	rm -rf .venv "$(DEMO_DIR)"

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import Q, QuerySet
+import regex
+from django.db.models import Q, QuerySet, TextChoices
+from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Tenant
 
@@ -35,44 +37,52 @@ def accounts(tenant: Tenant, text: str, *, limit: int = FOUND) -> list[ExternalA
     return sorted(found, key=lambda account: _rank(account, wanted))[:limit]
 
 
-def _rank(account: ExternalAccount, wanted: list[str]) -> tuple[bool, int, bool, str, int]:
-    """Exact extension or address first, then how much of the name was typed, then who can be mapped."""
+def _rank(account: ExternalAccount, wanted: list[str]) -> tuple[bool, int, bool, bool, str, int]:
+    """Exact extension or address first, then how much of the name was typed, then who can be mapped, the free
+    before those that somebody has."""
     exact = fold(account.extension) in wanted or fold(account.email) in wanted
     named = words(account.name)
     whole = sum(word in named for word in wanted)
-    return (not exact, -whole, not account.is_candidate, fold(account.name), account.pk)
+    taken = hasattr(account, "mapping")
+    return (not exact, -whole, not account.is_candidate, taken, fold(account.name), account.pk)
 
 
-class Resemblance:
+class Resemblance(TextChoices):
     """Why an account may be somebody's, in the order of how much it says."""
 
-    SAME_EMAIL = "same e-mail"
-    SAME_LOCAL_PART = "same e-mail on another domain"
-    SAME_NAME = "same name"
-    SIMILAR_NAME = "similar name"
+    SAME_EMAIL = "same_email", _("same e-mail")
+    SAME_LOCAL_PART = "same_local_part", _("same e-mail on another domain")
+    SAME_NAME = "same_name", _("same name")
+    SAME_EXTENSION = "same_extension", _("same extension as in the username")
+    SAME_PHONE = "same_phone", _("same phone number as in the username")
+    SIMILAR_NAME = "similar_name", _("similar name")
 
 
-def candidates(mapping: UserMapping, *, limit: int = 10) -> list[tuple[ExternalAccount, list[str]]]:
-    """Accounts that resemble the user, best first, each with the reasons. For a person to look at: a machine
-    never maps by them."""
-    ranked: dict[int, tuple[ExternalAccount, list[str]]] = {}
+EXTENSION_DIGITS, PHONE_DIGITS = 3, 7
+"""So many digits make an extension, or a telephone number: “ann2” is the second Ann."""
+
+
+def candidates(mapping: UserMapping, *, limit: int = 10) -> list[tuple[ExternalAccount, list[Resemblance]]]:
+    """Accounts that resemble the user, best first, each with the reasons. For a person to look at: a machine never
+    maps by them. Names are shared, and extensions and numbers are handed on to whoever comes next."""
+    ranked: dict[int, tuple[ExternalAccount, list[Resemblance]]] = {}
     for reason, accounts_ in _resembling(mapping):
         for account in accounts_[:50]:
             ranked.setdefault(account.pk, (account, []))[1].append(reason)
-    weight = [value for name, value in vars(Resemblance).items() if name.isupper()]
+    weight = list(Resemblance)
 
-    def order(found: tuple[ExternalAccount, list[str]]) -> tuple[int, int, bool, str]:
+    def order(found: tuple[ExternalAccount, list[Resemblance]]) -> tuple[int, int, bool, str]:
         account, reasons = found
-        return (weight.index(reasons[0]), -len(reasons), not account.is_candidate, account.name)
+        return (min(map(weight.index, reasons)), -len(reasons), not account.is_candidate, account.name)
 
     return sorted(ranked.values(), key=order)[:limit]
 
 
-def _resembling(mapping: UserMapping) -> Iterator[tuple[str, QuerySet[ExternalAccount]]]:
+def _resembling(mapping: UserMapping) -> Iterator[tuple[Resemblance, QuerySet[ExternalAccount]]]:
     people = ExternalAccount.objects.filter(
         tenant=mapping.tenant_id, is_person=True, gone_since=None
     ).select_related("mapping")
-    local, at, _ = mapping.email_key.partition("@")
+    local, at, _domain = mapping.email_key.partition("@")
     if at:
         yield Resemblance.SAME_EMAIL, people.filter(email_key=mapping.email_key)
         elsewhere = people.filter(email_key__startswith=f"{local}@")
@@ -85,3 +95,17 @@ def _resembling(mapping: UserMapping) -> Iterator[tuple[str, QuerySet[ExternalAc
         yield Resemblance.SAME_NAME, people.filter(whole)
         ends = Q(search_text__contains=f" {named[0][0]}") & Q(search_text__contains=f" {named[-1]}")
         yield Resemblance.SIMILAR_NAME, people.filter(ends).exclude(whole)
+    yield from _same_number(mapping, people)
+
+
+def _same_number(
+    mapping: UserMapping, people: QuerySet[ExternalAccount]
+) -> Iterator[tuple[Resemblance, QuerySet[ExternalAccount]]]:
+    """CXone says no telephone number of a user. Some companies end the username in the extension, or make it the
+    number: “agent4711”, “4711@cx.acme.com”, “+14155550123”."""
+    digits = regex.search(r"\d*$", mapping.username.partition("@")[0])[0]  # type: ignore[index]
+    if len(digits) >= EXTENSION_DIGITS:
+        yield Resemblance.SAME_EXTENSION, people.filter(extension=digits)
+    if len(digits) >= PHONE_DIGITS:
+        ends = Q(search_text__contains=f"{digits} ") | Q(search_text__endswith=digits)
+        yield Resemblance.SAME_PHONE, people.filter(ends).exclude(phone="").exclude(extension=digits)

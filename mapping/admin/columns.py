@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
+from django.utils.timezone import get_current_timezone_name, localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tenants.models import Tenant
 from tenants.platforms import PLATFORMS
 
+from .. import reasons
 from ..matching import Flag, Method, Reason
 from ..models import Change, SyncRun, UserMapping
 from ..reasons import FLAG_LABELS, LABELS, METHOD_LABELS
@@ -54,6 +57,12 @@ def two_lines(first: Any, second: Any = "") -> SafeString:
     return format_html('{} <span class="secondary">{}</span>', first, second)
 
 
+def moment(time: datetime) -> SafeString:
+    """A time in the reader's zone, which is said by whoever stops on it."""
+    shown, zone = date_format(localtime(time), "SHORT_DATETIME_FORMAT"), get_current_timezone_name()
+    return format_html('<time datetime="{}" title="{}">{}</time>', time.isoformat(), zone, shown)
+
+
 def link(text: Any, name: str, *args: Any, query: str = "") -> SafeString:
     return format_html('<a href="{}{}">{}</a>', reverse(f"admin:{name}", args=args), query, text)
 
@@ -74,6 +83,12 @@ def outcome_badge(change: Change) -> SafeString:
 
 def platform_of(tenant: Tenant) -> str:
     return PLATFORMS[tenant.platform].label
+
+
+def sentence(mapping: UserMapping) -> str:
+    """Why the user is as they are, with the data behind it."""
+    platform = platform_of(mapping.tenant)
+    return reasons.sentence(mapping.reason, mapping.evidence, email=mapping.email, platform=platform)
 
 
 def length(time: timedelta | None) -> str:

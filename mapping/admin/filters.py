@@ -1,28 +1,34 @@
-"""Filters that ask the operator's question. None of them tells of a tenant that the person may not see."""
+"""Filters that ask the operator's question, on any list; those of User Mapping alone are in people_filters.py.
+None of them tells of a tenant that the person may not see."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from tenants.admin.scope import tenants_of
 
-from ..models import SyncRun, UserMapping
+from ..models import SyncRun
 from ..reasons import NEEDS_A_DECISION
 from . import switcher
+
+Kept = TypeVar("Kept")
 
 NEEDED = Q(reason__in=[reason.value for reason in NEEDS_A_DECISION]) | ~Q(flag="")
 """Unmapped and a person can mend it, or mapped and it looks wrong."""
 
 
 class ClosedFilter(admin.SimpleListFilter):
-    """One whose values are those it offers: any other is a page that does not exist."""
+    """One whose values are those it offers: any other is a page that does not exist. A filter says with `condition`
+    what a value means; the counts beside all its values are one query that reads each row once."""
+
+    def condition(self, value: str) -> Q:
+        raise NotImplementedError
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
@@ -30,10 +36,22 @@ class ClosedFilter(admin.SimpleListFilter):
             return queryset
         if value not in {str(key) for key, _label in self.lookup_choices}:
             raise Http404
-        return self.chosen(queryset, value)
+        return queryset.filter(self.condition(value))
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        raise NotImplementedError
+    def get_facet_counts(self, pk_attname: str, filtered_qs: QuerySet[Any]) -> dict[str, Any]:
+        return {
+            f"{number}__c": Count(pk_attname, filter=self.condition(str(value)))
+            for number, (value, _label) in enumerate(self.lookup_choices)
+        }
+
+
+def once(request: HttpRequest, name: str, make: Callable[[], Kept]) -> Kept:
+    """What `make` returned the first time in this request: a list with counts makes each of its filters anew for
+    the counts of every other."""
+    kept: dict[str, Kept] = request.__dict__.setdefault("_kept_for_filters", {})
+    if name not in kept:
+        kept[name] = make()
+    return kept[name]
 
 
 class TenantFilter(ClosedFilter):
@@ -44,7 +62,7 @@ class TenantFilter(ClosedFilter):
     everyone = "all"
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
-        self.remembered = switcher.chosen(request)
+        self.remembered = once(request, "tenant", lambda: switcher.chosen(request))
         super().__init__(request, params, model, model_admin)
 
     def value(self) -> str | None:
@@ -59,87 +77,15 @@ class TenantFilter(ClosedFilter):
         return [{**default, "query_string": query}, *others]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        tenants = [(str(pk), name) for pk, name in tenants_of(request).values_list("pk", "name")]
+        seen = once(request, "tenants", lambda: list(tenants_of(request).values_list("pk", "name")))
+        tenants = [(str(pk), name) for pk, name in seen]
         return tenants if len(tenants) > 1 or self.value() else []
 
     def has_output(self) -> bool:
         return len(self.lookup_choices) > 1 or self.value() is not None
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return queryset.filter(tenant_id=value)
-
-
-class StatusFilter(ClosedFilter):
-    title = _("Status")
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("mapped", _("Mapped")), ("unmapped", _("Unmapped"))]
-
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return queryset.filter(account__isnull=value == "unmapped")
-
-
-class DecisionFilter(ClosedFilter):
-    title = _("needs a decision")
-    parameter_name = "decision"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes")), ("no", _("No"))]
-
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return queryset.filter(NEEDED if value == "yes" else ~NEEDED)
-
-
-class PresentFilter(ClosedFilter):
-    """Those no longer in CXone are left out until somebody asks for them."""
-
-    title = _("in CXone")
-    parameter_name = "present"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("no", _("No longer in CXone")), ("all", _("Everybody"))]
-
-    def choices(self, changelist: Any) -> Any:
-        default, *others = super().choices(changelist)
-        return [{**default, "display": _("In CXone")}, *others]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        narrowed = super().queryset(request, queryset)
-        return narrowed.filter(present=True) if self.value() is None else narrowed
-
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return queryset.filter(present=False) if value == "no" else queryset
-
-
-class ChangedFilter(ClosedFilter):
-    title = _("changed")
-    parameter_name = "changed"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yesterday", _("Since yesterday")), ("week", _("Last 7 days"))]
-
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        since = localtime() - timedelta(days=1 if value == "yesterday" else 7)
-        if value == "yesterday":
-            since = since.replace(hour=0, minute=0, second=0, microsecond=0)
-        return queryset.filter(changed_at__gte=since)
-
-
-class TeamFilter(ClosedFilter):
-    """The teams of the tenants seen, the first hundred by name. Not shown when there is none."""
-
-    title = _("team")
-    parameter_name = "team"
-    shown = 100
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        rows = UserMapping.objects.filter(tenant__in=tenants_of(request)).exclude(team="")
-        teams = rows.order_by("team").values_list("team", flat=True).distinct()
-        return [(team, team) for team in teams[: self.shown]]
-
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return queryset.filter(team=value)
+    def condition(self, value: str) -> Q:
+        return Q(tenant_id=value)
 
 
 class GoneFilter(ClosedFilter):
@@ -149,8 +95,8 @@ class GoneFilter(ClosedFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("no", _("There")), ("yes", _("Gone"))]
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return queryset.filter(gone_since__isnull=value == "no")
+    def condition(self, value: str) -> Q:
+        return Q(gone_since__isnull=value == "no")
 
 
 class RunFilter(ClosedFilter):
@@ -171,8 +117,8 @@ class RunFilter(ClosedFilter):
     def has_output(self) -> bool:
         return bool(self.lookup_choices) or self.value() is not None
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return queryset.filter(run_id=value)
+    def condition(self, value: str) -> Q:
+        return Q(run_id=value)
 
 
 class RunOutcomeFilter(ClosedFilter):
@@ -189,11 +135,10 @@ class RunOutcomeFilter(ClosedFilter):
             ("changed", _("Changed something")),
         ]
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        wanted = {
+    def condition(self, value: str) -> Q:
+        return {
             "decision": Q(status=SyncRun.Status.HELD),
             "trouble": Q(status__in=SyncRun.TROUBLE),
             "missed": Q(missed_count__gt=0),
             "changed": Q(changed__gt=0),
-        }
-        return queryset.filter(wanted[value])
+        }[value]

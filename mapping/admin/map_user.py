@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.messages import get_messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -24,12 +25,15 @@ from tenants.platforms.errors import PlatformError, TryLater
 from .. import by_hand, search
 from ..models import Change, ExternalAccount, UserMapping
 from ..sync.store import add_accounts
-from .columns import platform_of
+from .columns import platform_of, sentence
 from .filters import NEEDED
 
 MAP = "mapping.map_usermapping"
 JUST_DONE = "just_done"
 """Session key: {"mapping": pk, "changes": [pks]} of what was done last, for Undo."""
+
+LAST_LIST = "last_list"
+"""Session key: the query of the User Mapping list as last seen, so that the way back keeps its filters."""
 
 VERBS = {
     "unmap": (by_hand.unmap_user, gettext_lazy("Unmapped.")),
@@ -74,6 +78,9 @@ class MapUser(admin.ModelAdmin):  # type: ignore[type-arg]
             "platform": platform_of(mapping.tenant),
             "typed": typed,
             "candidates": search.candidates(mapping),
+            "sentence": sentence(mapping),
+            "waiting": self.waiting(request, mapping).count(),
+            "back": back_to_list(request),
             **self.found(request, mapping, typed),
         }
         return TemplateResponse(request, "admin/mapping/usermapping/map.html", context)
@@ -127,6 +134,7 @@ class MapUser(admin.ModelAdmin):  # type: ignore[type-arg]
             "opts": self.opts,
             "account": account,
             "owner": taken,
+            "typed": request.POST.get("q", ""),
             "platform": platform_of(mapping.tenant),
         }
         return TemplateResponse(request, "admin/mapping/usermapping/confirm.html", context)
@@ -172,19 +180,29 @@ class MapUser(admin.ModelAdmin):  # type: ignore[type-arg]
             messages.success(request, ngettext("%d change undone.", "%d changes undone.", count) % count)
         return HttpResponseRedirect(reverse("admin:mapping_usermapping_change", args=[mapping.pk]))
 
+    def waiting(self, request: HttpRequest, mapping: UserMapping) -> QuerySet[UserMapping]:
+        """The others of the tenant who are unmapped and need a decision."""
+        tenants = self.get_queryset(request).filter(tenant=mapping.tenant_id, present=True)
+        return tenants.filter(NEEDED, account=None).exclude(pk=mapping.pk)  # type: ignore[no-any-return]
+
     def next_unmapped(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The next person who needs a decision, by name after this one and then from the start."""
         mapping = self.theirs(request, pk)
-        waiting = self.get_queryset(request).filter(
-            NEEDED, tenant=mapping.tenant_id, present=True, account=None
-        )
-        ordered = waiting.exclude(pk=pk).order_by("name", "pk")
+        ordered = self.waiting(request, mapping).order_by("name", "pk")
         found = ordered.filter(name__gte=mapping.name).exclude(name=mapping.name, pk__lt=pk).first()
         found = found or ordered.first()
         if found is None:
             messages.success(request, _("Everybody who needed a decision has one."))
-            return HttpResponseRedirect(reverse("admin:mapping_usermapping_changelist"))
+            return HttpResponseRedirect(
+                reverse("admin:mapping_usermapping_changelist") + back_to_list(request)
+            )
         return HttpResponseRedirect(reverse("admin:mapping_usermapping_map", args=[found.pk]))
+
+
+def back_to_list(request: HttpRequest) -> str:
+    """“?decision=yes”, or "" when the list was not filtered."""
+    query = request.session.get(LAST_LIST, "")
+    return f"?{query}" if query else ""
 
 
 def ask_platform(mapping: UserMapping, typed: str) -> str:

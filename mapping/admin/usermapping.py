@@ -10,8 +10,6 @@ from django.contrib import admin
 from django.db.models import Case, Max, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,17 +19,20 @@ from .. import reasons
 from ..models import SyncRun, UserMapping
 from . import switcher
 from .bulk import BulkActions
-from .columns import badge, by, platform_of, status_badge, step, two_lines
-from .filters import (
-    NEEDED,
+from .columns import badge, by, moment, platform_of, sentence, status_badge, step, two_lines
+from .filters import NEEDED, TenantFilter
+from .map_user import JUST_DONE, LAST_LIST, MAP, MapUser, back_to_list
+from .people_filters import (
     ChangedFilter,
     DecisionFilter,
+    EmailsFilter,
+    FlagFilter,
     PresentFilter,
+    RoleFilter,
     StatusFilter,
     TeamFilter,
-    TenantFilter,
 )
-from .map_user import JUST_DONE, MAP, MapUser
+from .people_search import PeopleSearch
 
 BUTTONS = 5
 """So many tenants get an Auto Sync button of their own above the list; those who see more choose one first."""
@@ -41,7 +42,7 @@ HISTORY = 100
 
 
 @admin.register(UserMapping)
-class UserMappingAdmin(MapUser, BulkActions, ReadOnly, TenantScoped):
+class UserMappingAdmin(MapUser, BulkActions, PeopleSearch, ReadOnly, TenantScoped):
     list_display = [
         "status",
         "user",
@@ -54,8 +55,8 @@ class UserMappingAdmin(MapUser, BulkActions, ReadOnly, TenantScoped):
         "menu",
     ]
     list_display_links = ["user"]
-    list_filter = [TenantFilter, StatusFilter, DecisionFilter, "reason", "method", "flag"]
-    list_filter += [TeamFilter, ChangedFilter, PresentFilter]
+    list_filter = [TenantFilter, StatusFilter, DecisionFilter, "reason", "method", FlagFilter, EmailsFilter]
+    list_filter += [TeamFilter, RoleFilter, ChangedFilter, PresentFilter]
     search_fields = ["name", "email", "username", "account__name", "account__email", "account__extension"]
     search_fields += ["account__platform_id"]
     search_help_text = gettext_lazy("Name, e-mail, username, extension or platform id, on both sides")
@@ -113,6 +114,8 @@ class UserMappingAdmin(MapUser, BulkActions, ReadOnly, TenantScoped):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         ours = {"title": _("User Mapping"), **self._auto_sync(request)}
+        if request.session.get(LAST_LIST, "") != (query := request.GET.urlencode()):
+            request.session[LAST_LIST] = query
         return super().changelist_view(request, ours | (extra_context or {}))
 
     def _auto_sync(self, request: HttpRequest) -> dict[str, Any]:
@@ -141,6 +144,7 @@ class UserMappingAdmin(MapUser, BulkActions, ReadOnly, TenantScoped):
             "platform": platform_of(mapping.tenant),
             "last_synced": last_synced(mapping),
             "history": history_of(mapping),
+            "back": back_to_list(request),
             "may_map": request.user.has_perm(MAP),
             "just_done": request.session.get(JUST_DONE, {}).get("mapping") == mapping.pk,
         }
@@ -149,11 +153,6 @@ class UserMappingAdmin(MapUser, BulkActions, ReadOnly, TenantScoped):
     @admin.display(description="")
     def menu(self, mapping: UserMapping) -> str:
         return render_to_string("admin/mapping/usermapping/menu.html", mapping.menu_context)  # type: ignore[attr-defined]
-
-
-def sentence(mapping: UserMapping) -> str:
-    platform = platform_of(mapping.tenant)
-    return reasons.sentence(mapping.reason, mapping.evidence, email=mapping.email, platform=platform)
 
 
 def note_last_read(mappings: Iterable[Any]) -> None:
@@ -170,7 +169,7 @@ def last_synced(mapping: Any) -> str:
         return _("no longer in CXone")
     if mapping.last_read is None:
         return _("never")
-    return date_format(localtime(mapping.last_read), "SHORT_DATETIME_FORMAT")
+    return moment(mapping.last_read)
 
 
 def history_of(mapping: UserMapping) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mapping', '0004_approvers'),
+        ('mapping', '0005_absent_since'),
         ('tenants', '0002_brake'),
     ]
 

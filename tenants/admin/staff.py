@@ -48,7 +48,7 @@ class StaffAdmin(auth_admin.UserAdmin):
         return [(None, {"fields": names}), (_("Important dates"), {"fields": ["last_login", "date_joined"]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        readonly = super().get_readonly_fields(request, obj)
+        readonly = (*super().get_readonly_fields(request, obj), "last_login", "date_joined")
         return readonly if _is_superuser(request) else (*readonly, *RIGHTS)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from tenants import reach
 from tenants.models import Tenant
@@ -68,6 +68,36 @@ class Visitor:
         """Open the three dots of the row of this user."""
         row = self.page.locator("#result_list tr", has_text=name).first
         row.locator(".row-menu summary").click()
+
+
+@dataclass
+class Keyboard:
+    """All that somebody without a mouse has. `presses` counts the keys."""
+
+    page: Page
+    presses: int = 0
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.presses += 1
+
+    def follow(self, key: str) -> None:
+        """Press a key that leads to another page."""
+        with self.page.expect_navigation():
+            self.press(key)
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+        self.presses += len(text)
+
+    def go_to(self, place: Locator, key: str = "Tab", *, within: int = 60) -> None:
+        """Press `key` until the place has the focus."""
+        for _ in range(within):
+            self.press(key)
+            if place.evaluate("place => place === document.activeElement"):
+                return
+        raise AssertionError(f"{key} does not lead to {place}")
 
 
 class Reception:

@@ -5,6 +5,7 @@ import pytest
 from mapping import search
 from mapping.folding import search_text
 from mapping.models import ExternalAccount, UserMapping
+from mapping.search import Resemblance
 from tenants.models import Tenant
 
 PEOPLE = [
@@ -73,5 +74,46 @@ def test_candidates_say_why_they_resemble(tenant: Tenant) -> None:
         tenant=tenant, cxone_id="x", name="Ann Lee", email_key="ann.lee@acme.org", email="ann.lee@acme.org"
     )
     found = [(account.platform_id, reasons) for account, reasons in search.candidates(user)]
-    assert found[0] == ("1", ["same e-mail on another domain", "same name"])
+    assert found[0] == ("1", [Resemblance.SAME_LOCAL_PART, Resemblance.SAME_NAME])
     assert {number for number, _ in found} == {"1", "5", "4"}
+
+
+@pytest.mark.parametrize(
+    ("username", "found"),
+    [
+        ("101", {"1": Resemblance.SAME_EXTENSION}),
+        ("agent103@cx.acme.com", {"4": Resemblance.SAME_EXTENSION}),
+        ("+4155550123", {"6": Resemblance.SAME_PHONE}),
+        ("agent01", {}),
+        ("1", {}),
+        ("101.agent", {}),
+        ("nobody", {}),
+    ],
+)
+def test_a_number_that_ends_the_username_is_a_resemblance(
+    tenant: Tenant, username: str, found: dict[str, Resemblance]
+) -> None:
+    told = search_text("Cy", "", "9", phone := "+1 (415) 555-0123", "")
+    more = {"phone": phone, "extension": "9", "is_person": True, "search_text": told}
+    ExternalAccount.objects.create(tenant=tenant, platform_id="6", name="Cy", **more)
+    user = UserMapping.objects.create(tenant=tenant, cxone_id="x", name="Zoe", username=username)
+    assert {account.platform_id: reasons[0] for account, reasons in search.candidates(user)} == found
+
+
+def test_candidates_cost_no_more_queries_when_there_are_more(
+    tenant: Tenant, django_assert_max_num_queries: object
+) -> None:
+    user = UserMapping(tenant=tenant, name="Ann Lee", email_key="ann.lee@acme.org", username="14155550123")
+    with django_assert_max_num_queries(6):
+        assert {reason.label for _, reasons in search.candidates(user) for reason in reasons}
+
+
+def test_why_an_account_resembles_is_said_in_words() -> None:
+    assert not [reason for reason in Resemblance if "_" in reason.label]
+
+
+def test_the_free_come_before_those_that_somebody_has(tenant: Tenant) -> None:
+    taken = ExternalAccount.objects.get(platform_id="2")
+    UserMapping.objects.create(tenant=tenant, cxone_id="x", account=taken, method="manual", reason="")
+    found = [account.platform_id for account in search.accounts(tenant, "l")]
+    assert found.index("4") < found.index("2") and found.index("3") < found.index("2")

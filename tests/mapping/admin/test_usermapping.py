@@ -98,7 +98,7 @@ def test_the_accounts_address_is_shown_where_it_differs(people: People, acme: Te
 def test_last_synced_is_when_the_tenant_was_last_read(people: People, acme: Tenant, globex: Tenant) -> None:
     make_user(acme)
     make_run(globex)
-    assert '<td class="field-last_synced">never</td>' in page(people.viewer, LIST)
+    assert 'data-label="Last synced" class="field-last_synced">never</td>' in page(people.viewer, LIST)
     make_run(acme, read_at=datetime(2031, 5, 4, 3, 2, tzinfo=UTC))
     make_run(acme, read_at=None)
     assert "05/04/2031 3:02 a.m." in page(people.viewer, LIST)
