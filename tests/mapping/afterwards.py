@@ -1,4 +1,5 @@
-"""What holds after every fault, whatever it was: it ends, nobody is doubled, and the next run is healthy."""
+"""How tests of faults begin and end: a run is asked for and met in the middle; afterwards it ends, nobody is doubled,
+and the next run is healthy."""
 
 from datetime import timedelta
 
@@ -9,6 +10,22 @@ from mapping.models import Change, SyncRun, UserMapping
 
 from .conftest import Company
 from .processes import TICK, Command, Start, until
+
+
+def ask(company: Company, **more: object) -> SyncRun:
+    return sync.request(company.tenant, trigger=SyncRun.Trigger.HAND, **{"retry_delay": timedelta(0)} | more)
+
+
+def reading(company: Company) -> None:
+    """RingCentral becomes so slow that a run can be met in the middle of reading it."""
+    company.sandbox.faults.arm("slow", side="ringcentral", path="extension", times="always", value=0.5)
+    company.sandbox.ringcentral_page = 20
+
+
+def is_reading(run: SyncRun) -> bool:
+    now = SyncRun.objects.get(pk=run.pk)
+    assert not now.is_over, f"{now.get_status_display()} too early: {now.error}"
+    return bool(now.phase == SyncRun.Phase.EXTERNAL and now.done)
 
 
 def status(run: SyncRun) -> str:

@@ -15,6 +15,7 @@ from tenants.sandbox.app import Sandbox
 from tenants.sandbox.server import serve
 from tenants.sandbox.world import World
 
+from .processes import doom as doom
 from .processes import start as start
 
 

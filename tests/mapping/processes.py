@@ -167,3 +167,27 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for command in started:
         command.kill()
     connections.close_all()
+
+
+class Doom:
+    """A worker with this `environment` loses its process at work where the test says; see doomed.py. Its runs come in
+    many small steps."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.environment = {
+            "DJANGO_SETTINGS_MODULE": "tests.mapping.doomed",
+            "DOOM": file,
+            "SYNC_BATCH_SIZE": 20,
+        }
+
+    def at(self, phase: str, statements: int) -> None:
+        self.file.write_text(f"{phase} {statements}")
+
+    def has_struck(self, worker: Command) -> None:
+        until(lambda: not self.file.exists(), what="the process to die", of=worker)
+
+
+@pytest.fixture
+def doom(tmp_path: Path) -> Doom:
+    return Doom(tmp_path / "doom")
