@@ -45,7 +45,7 @@ def _means(connection: Connection, heartbeat: Callable[[], None] | None) -> dict
     return {
         "base_url": connection.base_url,
         "credentials": credentials,
-        "tokens": DatabaseTokens(),
+        "tokens": DatabaseTokens(heartbeat),
         "http": Http(
             connection.base_url,
             heartbeat=heartbeat,

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from mapping import sync
 from mapping.models import SyncRun
-from tenants.models import AccessToken
+from tenants.models import AccessToken, Connection
 
 from .afterwards import (
     a_lease_later,
@@ -195,3 +195,17 @@ def test_a_second_try_comes_at_its_time_though_all_workers_were_killed_meanwhile
     SyncRun.objects.update(not_before=timezone.now())  # an hour later
     assert (ends_well(worker), latest().try_number, latest().status) == (run, 2, Status.SUCCEEDED)
     assert_sound(company)
+
+
+def test_a_run_that_waits_for_anothers_sign_in_keeps_its_lease_and_can_be_canceled(
+    start: Start, company: Company
+) -> None:
+    """As it has to when that other one was killed in the middle of signing in."""
+    minute = timezone.now() + timedelta(minutes=1)
+    connection = company.tenant.connection(Connection.Side.CXONE)
+    AccessToken.objects.create(connection=connection, locked_by="somebody", locked_until=minute)
+    run = ask(company)
+    worker = start()
+    until(lambda: status(run) == Status.RUNNING, what="the claim", of=worker)
+    assert sync.cancel(run, actor=None)
+    until(lambda: status(run) == Status.CANCELED, what="its end", of=worker, seconds=20)
