@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
+from django.utils import timezone
 from django_q.models import OrmQ, Schedule
+from django_q.signals import post_execute, post_execute_in_worker
 from django_q.tasks import async_task
 
 from mapping import sync
+from mapping.metronome import ensure_tick, tick_when_late
 from mapping.models import SyncRun
-from mapping.worker import ensure_tick
 
 from .afterwards import status
 from .conftest import Company
@@ -160,12 +162,59 @@ def test_schedules_that_are_not_ours_are_left_alone_and_told_of(caplog: pytest.L
     assert "not ours" in caplog.text
 
 
-def test_the_worker_ticks_by_itself_and_delivers_a_lost_ticket(start: Start, company: Company) -> None:
-    run = sync.request(
-        company.tenant, trigger=SyncRun.Trigger.HAND, ticket=False, retry_delay=timedelta(hours=1)
+def without_ticket(company: Company) -> SyncRun:
+    hour = timedelta(hours=1)
+    return sync.request(company.tenant, trigger=SyncRun.Trigger.HAND, ticket=False, retry_delay=hour)
+
+
+def test_a_worker_ticks_as_soon_as_it_starts(start: Start, company: Company) -> None:
+    run = without_ticket(company)
+    worker = start()
+    until(lambda: status(run) == SyncRun.Status.WAITING, what="the tick", of=worker, seconds=20)
+
+
+def test_the_worker_ticks_again_by_schedule_and_delivers_a_lost_ticket(
+    start: Start, company: Company
+) -> None:
+    worker = start()
+    worker.says("Processed 'mapping.tasks.tick'")
+    run = without_ticket(company)
+    until(lambda: status(run) == SyncRun.Status.WAITING, what="the tick", of=worker, seconds=100)
+
+
+def test_a_broken_schedule_of_somebody_else_does_not_stop_the_tick(start: Start, company: Company) -> None:
+    """django-q2 reads all schedules in one transaction: one that it cannot read stops them all."""
+    Schedule.objects.create(
+        name="broken", func="math.sqrt", args="not a literal", next_run="2000-01-01T00:00Z"
     )
     worker = start()
-    until(lambda: status(run) == SyncRun.Status.WAITING, what="the tick", of=worker, seconds=100)
+    worker.says("Processed 'mapping.tasks.tick'")
+    run = without_ticket(company)
+    Schedule.objects.filter(name="tick").update(next_run=timezone.now() - timedelta(minutes=3))
+    until(lambda: status(run) == SyncRun.Status.WAITING, what="the tick", of=worker, seconds=25)
+    assert "The tick was late" in worker.said
+
+
+def test_of_two_workers_one_sees_to_a_late_tick() -> None:
+    ContentType.objects.get_for_model(Schedule)
+    ensure_tick()
+    assert not tick_when_late()
+    Schedule.objects.update(next_run=timezone.now() - timedelta(minutes=3))
+    assert [tick_when_late(), tick_when_late()] == [True, False]
+
+
+def test_a_task_that_raises_is_not_delivered_again(start: Start, tmp_path: Path) -> None:
+    """django-q2 would by default, for ever; what is to be tried again is our own tick's to say."""
+    async_task("tests.mapping.queued.fail", str(tmp_path / "mark"))
+    worker = start()
+    worker.says("Failed 'tests.mapping.queued.fail'")
+    until(lambda: not OrmQ.objects.filter(lock__isnull=False).exists(), what="the receipt", of=worker)
+    assert (tmp_path / "mark").read_text() == "failed\n"
+
+
+def test_nothing_of_ours_runs_where_a_kill_would_stop_the_guard() -> None:
+    """A process killed in one of these receivers takes a lock of the whole worker with it."""
+    assert not post_execute_in_worker.receivers and not post_execute.receivers
 
 
 @pytest.mark.redis
