@@ -19,19 +19,15 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.contrib.contenttypes.models import ContentType
-from django.db import connections, transaction
-from django.utils import timezone
+from django.db import connections
 from django_q.cluster import Cluster
-from django_q.models import Schedule
 from django_q.signals import pre_execute
 from django_q.status import Stat
 
-from . import heart
+from . import heart, metronome
 
 log = logging.getLogger(__name__)
 
-TICK = {"func": "mapping.tasks.tick", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
 STOPPED, GUARD_DIED, HUNG, STOP_TOOK_TOO_LONG = 0, 1, 2, 3
 POLL_SECONDS = 0.5
 
@@ -56,6 +52,7 @@ class Worker(Cluster):  # type: ignore[misc]
             self.start()
         except RuntimeError:
             return GUARD_DIED
+        threading.Thread(target=metronome.watch, args=(lambda: self.asked_to_stop,), daemon=True).start()
         while not self.asked_to_stop:
             time.sleep(POLL_SECONDS)
             if not self.sentinel.is_alive():
@@ -115,20 +112,3 @@ def die_with_parent() -> None:
             os._exit(1)
 
     os.register_at_fork(before=remember, after_in_child=bind)
-
-
-def ensure_tick() -> None:
-    """The one schedule that the code owns, exactly as the code says, due at once. Schedule names are not unique in the
-    database, so the row of its content type is the lock under which two workers do this one after the other."""
-    with transaction.atomic():
-        ContentType.objects.select_for_update().get(pk=ContentType.objects.get_for_model(Schedule).pk)
-        ticks = list(Schedule.objects.filter(name="tick").order_by("pk"))
-        Schedule.objects.filter(pk__in=[tick.pk for tick in ticks[1:]]).delete()
-        tick = ticks[0] if ticks else Schedule(name="tick")
-        for name, value in TICK.items():
-            setattr(tick, name, value)
-        tick.args = tick.kwargs = tick.hook = tick.cluster = tick.cron = None
-        tick.next_run = timezone.now()
-        tick.save()
-    if foreign := Schedule.objects.exclude(name="tick").count():
-        log.warning("%s schedules in the queue's table are not ours; they run all the same.", foreign)

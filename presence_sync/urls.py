@@ -8,5 +8,6 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", health.alive),
     path("readyz", health.ready),
+    path("workerz", health.working),
     path("admin/", admin.site.urls),
 ]

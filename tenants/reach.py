@@ -20,6 +20,9 @@ from .vault import VaultError
 wait = time.sleep
 """How every client waits; here so that tests need not."""
 
+IN_A_RUN: dict[str, Any] = {"longest_wait": 10.0, "total_wait": 20.0, "tries": 3}
+"""A run waits for no more than that in its worker: asked to wait longer, it gives the worker back to the others."""
+
 
 def cxone(connection: Connection, *, heartbeat: Callable[[], None] | None = None) -> Cxone:
     """The client of a CXone side; `heartbeat` is called while it waits for a rate limit and may raise to
@@ -42,8 +45,13 @@ def _means(connection: Connection, heartbeat: Callable[[], None] | None) -> dict
     return {
         "base_url": connection.base_url,
         "credentials": credentials,
-        "tokens": DatabaseTokens(),
-        "http": Http(connection.base_url, heartbeat=heartbeat, wait=lambda seconds: wait(seconds)),
+        "tokens": DatabaseTokens(heartbeat),
+        "http": Http(
+            connection.base_url,
+            heartbeat=heartbeat,
+            wait=lambda seconds: wait(seconds),
+            **(IN_A_RUN if heartbeat else {}),
+        ),
         "key": str(connection.pk),
     }
 

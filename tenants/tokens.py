@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -27,8 +27,12 @@ class DatabaseTokens:
     """A TokenStore over AccessToken rows; the key is the connection's primary key as a string.
 
     The lock is a conditional update with an expiry on the database's clock rather than a row lock: a login
-    takes seconds, and on SQLite a transaction held that long would stop every other writer.
+    takes seconds, and on SQLite a transaction held that long would stop every other writer. Whoever was killed while
+    signing in leaves it locked until then: `heartbeat` is called by those who wait, and may raise to give up.
     """
+
+    def __init__(self, heartbeat: Callable[[], None] | None = None) -> None:
+        self.heartbeat = heartbeat
 
     def read(self, key: str) -> Token | None:
         row = AccessToken.objects.filter(pk=int(key)).first()
@@ -55,6 +59,8 @@ class DatabaseTokens:
         while not self._claim(key, me):
             if time.monotonic() > give_up:
                 raise TryLater("Another process is still signing in to this platform.")
+            if self.heartbeat:
+                self.heartbeat()
             time.sleep(POLL_SECONDS)
         try:
             yield

@@ -27,12 +27,22 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(f"Left out. {GET_POSTGRES}", returncode=1 if IN_CI else 0)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    elsewhere = [item for item in items if _is_of_another_database(item)]
+    config.hook.pytest_deselected(items=elsewhere)
+    items[:] = [item for item in items if item not in elsewhere]
     for item in items:
         if item.get_closest_marker("django_db") or TOUCHES_THE_DATABASE & set(
             getattr(item, "fixturenames", ())
         ):
             item.add_marker("database")
+
+
+def _is_of_another_database(item: pytest.Item) -> bool:
+    from django.db import connection
+
+    mark = item.get_closest_marker("on")
+    return mark is not None and mark.args != (connection.vendor,)
 
 
 @pytest.hookimpl(tryfirst=True)

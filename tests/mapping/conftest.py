@@ -15,6 +15,9 @@ from tenants.sandbox.app import Sandbox
 from tenants.sandbox.server import serve
 from tenants.sandbox.world import World
 
+from .processes import doom as doom
+from .processes import start as start
+
 
 @dataclass
 class Company:
@@ -72,3 +75,19 @@ def company(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
     company.connect(server.url)
     yield company
     server.close()
+
+
+@pytest.fixture
+def companies(db: None) -> Iterator[list[Company]]:
+    """Four tenants of one sandbox, 60 people each."""
+    names = ["acme", "globex", "initech", "umbrella"]
+    sandbox = Sandbox([World(60, number, name=name) for number, name in enumerate(names, start=1)])
+    sandbox.limits = False
+    with serve(sandbox) as server:
+        found = [
+            Company(Tenant.objects.create(name=name.title(), slug=name), sandbox.worlds[name], sandbox)
+            for name in names
+        ]
+        for company in found:
+            company.connect(server.url)
+        yield found

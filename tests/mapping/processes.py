@@ -6,21 +6,31 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 from django.conf import settings
-from django.db import connection
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, connections
+from django_q.models import Schedule
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
+READY = r"ready for work at (\d+)"
+RUNNING = r"Q Cluster .* running"
+TICK = ("shell", "-c", "from mapping import sync; sync.tick()")
+"""What the queue calls once a minute, called now, by a process that has the same settings as the worker."""
 
 
-def until(condition: Callable[[], object], *, what: str, seconds: float = PATIENCE) -> None:
-    """Wait for a condition, never for a time."""
+def until(
+    condition: Callable[[], object], *, what: str, of: "Command | None" = None, seconds: float = PATIENCE
+) -> None:
+    """Wait for a condition, never for a time. In vain, what `of` said last is shown."""
     give_up = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < give_up, f"Waited {seconds:.0f} s in vain: {what}."
+        said = f"\n{of.said[-3000:]}" if of else ""
+        assert time.monotonic() < give_up, f"Waited {seconds:.0f} s in vain: {what}.{said}"
         time.sleep(0.02)
 
 
@@ -50,13 +60,14 @@ def environment(folder: Path, **more: object) -> dict[str, str]:
 
 
 class Command:
-    """`manage.py …`, started. `said` is everything it and its children printed so far."""
+    """`manage.py …` or, after "-m", a module, started. `said` is everything it and its children printed so far."""
 
     def __init__(self, *words: str, env: dict[str, str], log: Path) -> None:
         self.log = log
+        what = words if words[0] == "-m" else (str(ROOT / "manage.py"), *words)
         with log.open("ab") as file:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), *words],
+                [sys.executable, *what],
                 cwd=ROOT,
                 env=env,
                 stdin=subprocess.DEVNULL,
@@ -77,7 +88,8 @@ class Command:
     def says(self, pattern: str, *, times: int = 1) -> None:
         until(
             lambda: len(re.findall(pattern, self.said)) >= times or self.process.poll() is not None,
-            what=f"“{pattern}” in\n{self.said[-3000:]}",
+            what=f"“{pattern}”",
+            of=self,
         )
         assert len(re.findall(pattern, self.said)) >= times, self.said
 
@@ -133,3 +145,49 @@ def _stat(pid: int) -> list[str] | None:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
+
+
+Start = Callable[..., Command]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """start(NAME=value, …) starts a worker with that environment, start("command", …) something else. Whatever is
+    left of it is killed in the end."""
+    started: list[Command] = []
+
+    def start(*words: str, **more: object) -> Command:
+        log = tmp_path / f"worker{len(started)}.log"
+        env = environment(tmp_path, **{"Q_WORKERS": 1} | more)
+        started.append(Command(*words or ("run_worker",), env=env, log=log))
+        return started[-1]
+
+    ContentType.objects.get_for_model(Schedule)
+    yield start
+    for command in started:
+        command.kill()
+    connections.close_all()
+
+
+class Doom:
+    """A worker with this `environment` loses its process at work where the test says; see doomed.py. Its runs come in
+    many small steps."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.environment = {
+            "DJANGO_SETTINGS_MODULE": "tests.mapping.doomed",
+            "DOOM": file,
+            "SYNC_BATCH_SIZE": 20,
+        }
+
+    def at(self, phase: str, statements: int) -> None:
+        self.file.write_text(f"{phase} {statements}")
+
+    def has_struck(self, worker: Command) -> None:
+        until(lambda: not self.file.exists(), what="the process to die", of=worker)
+
+
+@pytest.fixture
+def doom(tmp_path: Path) -> Doom:
+    return Doom(tmp_path / "doom")

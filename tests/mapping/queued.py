@@ -17,3 +17,9 @@ def wait_for_the_word(folder: str) -> None:
     while not (here / "go").exists() and time.monotonic() < give_up:
         time.sleep(0.02)
     (here / "ended").write_text("")
+
+
+def fail(path: str) -> None:
+    with Path(path).open("a") as file:
+        file.write("failed\n")
+    raise ValueError("as asked")

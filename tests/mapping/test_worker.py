@@ -2,46 +2,25 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
-from django.db import connections
+from django.utils import timezone
 from django_q.models import OrmQ, Schedule
+from django_q.signals import post_execute, post_execute_in_worker
 from django_q.tasks import async_task
 
 from mapping import sync
-from mapping.models import Change, SyncRun, UserMapping
-from mapping.worker import ensure_tick
+from mapping.metronome import ensure_tick, tick_when_late
+from mapping.models import SyncRun
 
+from .afterwards import status
 from .conftest import Company
-from .processes import Command, environment, lives, until
+from .processes import READY, RUNNING, Command, Start, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-
-Start = Callable[..., Command]
-READY = r"ready for work at (\d+)"
-RUNNING = r"Q Cluster .* running"
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """start(NAME=value, …) starts a worker with that environment. Whatever is left of it is killed in the end."""
-    started: list[Command] = []
-
-    def start(*words: str, **more: object) -> Command:
-        log = tmp_path / f"worker{len(started)}.log"
-        env = environment(tmp_path, **{"Q_WORKERS": 1} | more)
-        started.append(Command(*words or ("run_worker",), env=env, log=log))
-        return started[-1]
-
-    ContentType.objects.get_for_model(Schedule)
-    yield start
-    for command in started:
-        command.kill()
-    connections.close_all()
 
 
 def ask(path: Path) -> None:
@@ -52,7 +31,7 @@ def busy(start: Start, folder: Path, **more: object) -> Command:
     """A worker in the middle of a task."""
     async_task("tests.mapping.queued.wait_for_the_word", str(folder))
     worker = start(**more)
-    until((folder / "begun").exists, what=f"the task to begin:\n{worker.said}")
+    until((folder / "begun").exists, what="the task to begin", of=worker)
     return worker
 
 
@@ -134,7 +113,7 @@ def test_killed_idle_processes_heal_or_end_the_worker_and_the_next_one_goes_on(
     for number in range(4):
         ask(tmp_path / f"mark{number}")
     done = lambda: all((tmp_path / f"mark{number}").exists() for number in range(4))  # noqa: E731
-    until(lambda: done() or worker.process.poll() is not None, what=f"either:\n{worker.said}")
+    until(lambda: done() or worker.process.poll() is not None, what="either", of=worker)
     if not done():
         assert worker.ends() == 2, worker.said
         worker.leaves_nobody_behind()
@@ -151,7 +130,7 @@ def test_a_busy_worker_is_not_taken_for_a_hung_one(start: Start, tmp_path: Path,
     for number in range(3):
         ask(tmp_path / f"mark{number}")
     worker = start(Q_HANG_SECONDS=3)
-    until(lambda: status(run) == SyncRun.Status.WAITING, what=f"the run:\n{worker.said}")
+    until(lambda: status(run) == SyncRun.Status.WAITING, what="the run", of=worker)
     until((tmp_path / "mark2").exists, what="what waited behind it")
     assert worker.process.poll() is None
 
@@ -183,12 +162,59 @@ def test_schedules_that_are_not_ours_are_left_alone_and_told_of(caplog: pytest.L
     assert "not ours" in caplog.text
 
 
-def test_the_worker_ticks_by_itself_and_delivers_a_lost_ticket(start: Start, company: Company) -> None:
-    run = sync.request(
-        company.tenant, trigger=SyncRun.Trigger.HAND, ticket=False, retry_delay=timedelta(hours=1)
+def without_ticket(company: Company) -> SyncRun:
+    hour = timedelta(hours=1)
+    return sync.request(company.tenant, trigger=SyncRun.Trigger.HAND, ticket=False, retry_delay=hour)
+
+
+def test_a_worker_ticks_as_soon_as_it_starts(start: Start, company: Company) -> None:
+    run = without_ticket(company)
+    worker = start()
+    until(lambda: status(run) == SyncRun.Status.WAITING, what="the tick", of=worker, seconds=20)
+
+
+def test_the_worker_ticks_again_by_schedule_and_delivers_a_lost_ticket(
+    start: Start, company: Company
+) -> None:
+    worker = start()
+    worker.says("Processed 'mapping.tasks.tick'")
+    run = without_ticket(company)
+    until(lambda: status(run) == SyncRun.Status.WAITING, what="the tick", of=worker, seconds=100)
+
+
+def test_a_broken_schedule_of_somebody_else_does_not_stop_the_tick(start: Start, company: Company) -> None:
+    """django-q2 reads all schedules in one transaction: one that it cannot read stops them all."""
+    Schedule.objects.create(
+        name="broken", func="math.sqrt", args="not a literal", next_run="2000-01-01T00:00Z"
     )
     worker = start()
-    until(lambda: status(run) == SyncRun.Status.WAITING, what=f"the tick:\n{worker.said}", seconds=100)
+    worker.says("Processed 'mapping.tasks.tick'")
+    run = without_ticket(company)
+    Schedule.objects.filter(name="tick").update(next_run=timezone.now() - timedelta(minutes=3))
+    until(lambda: status(run) == SyncRun.Status.WAITING, what="the tick", of=worker, seconds=25)
+    assert "The tick was late" in worker.said
+
+
+def test_of_two_workers_one_sees_to_a_late_tick() -> None:
+    ContentType.objects.get_for_model(Schedule)
+    ensure_tick()
+    assert not tick_when_late()
+    Schedule.objects.update(next_run=timezone.now() - timedelta(minutes=3))
+    assert [tick_when_late(), tick_when_late()] == [True, False]
+
+
+def test_a_task_that_raises_is_not_delivered_again(start: Start, tmp_path: Path) -> None:
+    """django-q2 would by default, for ever; what is to be tried again is our own tick's to say."""
+    async_task("tests.mapping.queued.fail", str(tmp_path / "mark"))
+    worker = start()
+    worker.says("Failed 'tests.mapping.queued.fail'")
+    until(lambda: not OrmQ.objects.filter(lock__isnull=False).exists(), what="the receipt", of=worker)
+    assert (tmp_path / "mark").read_text() == "failed\n"
+
+
+def test_nothing_of_ours_runs_where_a_kill_would_stop_the_guard() -> None:
+    """A process killed in one of these receivers takes a lock of the whole worker with it."""
+    assert not post_execute_in_worker.receivers and not post_execute.receivers
 
 
 @pytest.mark.redis
@@ -199,71 +225,6 @@ def test_a_run_comes_through_redis_too(
     worker = start(**through)
     worker.says(RUNNING)
     assert start("sync_users", "acme", "--retry-delay", "3600", **through).ends() == 0
-    until(lambda: status(SyncRun.objects.get()) == SyncRun.Status.WAITING, what=f"the run:\n{worker.said}")
+    until(lambda: status(SyncRun.objects.get()) == SyncRun.Status.WAITING, what="the run", of=worker)
     worker.send(signal.SIGTERM)
     assert worker.ends() == 0
-
-
-# --- kill -9 in the middle of a run -----------------------------------------------------------
-
-
-def status(run: SyncRun) -> str:
-    return SyncRun.objects.get(pk=run.pk).status
-
-
-def begun(start: Start, company: Company) -> tuple[Command, SyncRun]:
-    """A run of 200 people, so slow that it can be killed anywhere."""
-    company.sandbox.faults.arm("slow", side="ringcentral", path="extension", times="always", value=0.5)
-    company.sandbox.ringcentral_page = 30
-    run = sync.request(company.tenant, trigger=SyncRun.Trigger.HAND, retry_delay=timedelta(0))
-    return start(SYNC_LEASE_SECONDS=4, SYNC_BATCH_SIZE=1), run
-
-
-def in_phase(run: SyncRun, phase: SyncRun.Phase) -> bool:
-    now = SyncRun.objects.get(pk=run.pk)
-    assert not now.is_over, f"{now.get_status_display()} before it could be killed: {now.error}"
-    return now.phase == phase and now.done > 0
-
-
-def ends_well(company: Company) -> SyncRun:
-    """The tick, which the worker calls once a minute, is called here without the wait."""
-
-    def over() -> bool:
-        sync.tick()
-        return SyncRun.objects.order_by("pk").last().is_over
-
-    until(over, what="the successor to end")
-    return SyncRun.objects.order_by("pk").last()
-
-
-@pytest.mark.parametrize("victim", ["the process at work", "the whole worker"])
-@pytest.mark.parametrize("phase", [SyncRun.Phase.EXTERNAL, SyncRun.Phase.APPLY])
-def test_a_run_killed_in_the_middle_says_interrupted_and_its_successor_completes(
-    start: Start, company: Company, phase: SyncRun.Phase, victim: str
-) -> None:
-    worker, run = begun(start, company)
-    until(lambda: in_phase(run, phase), what=f"{phase}:\n{worker.said}")
-    doomed = worker.pids(READY)[-1] if victim == "the process at work" else worker.pid
-    os.kill(doomed, signal.SIGKILL)
-    until(lambda: not lives(doomed), what="its death")
-    company.sandbox.faults.clear()
-    if doomed == worker.pid:
-        worker.ends()
-        worker = start()
-
-    successor = ends_well(company)
-
-    run.refresh_from_db()
-    assert (run.status, run.successor) == (SyncRun.Status.INTERRUPTED, successor)
-    assert (successor.status, successor.trigger) == (SyncRun.Status.SUCCEEDED, SyncRun.Trigger.RECOVERY)
-    nothing_is_doubled_and_nothing_lost(company)
-
-
-def nothing_is_doubled_and_nothing_lost(company: Company) -> None:
-    users = list(UserMapping.objects.values_list("cxone_id", flat=True))
-    accounts = list(UserMapping.objects.mapped().values_list("account", flat=True))
-    mapped_once = Change.objects.filter(kind=Change.Kind.MAP, outcome=Change.Outcome.APPLIED)
-    assert len(users) == len(set(users)) and len(accounts) == len(set(accounts)) == mapped_once.count()
-    assert not Change.objects.filter(outcome=Change.Outcome.PENDING).exists()
-    again = company.run()
-    assert (again.status, again.changed) == (SyncRun.Status.SUCCEEDED, 0)

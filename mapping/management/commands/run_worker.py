@@ -12,7 +12,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from mapping.worker import GUARD_DIED, STOPPED, Worker, ensure_tick
+from mapping.metronome import ensure_tick
+from mapping.worker import GUARD_DIED, STOPPED, Worker
 
 log = logging.getLogger(__name__)
 
