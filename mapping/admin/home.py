@@ -9,9 +9,6 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, Max, Q
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -23,6 +20,7 @@ from ..matching import Reason
 from ..models import SyncRun, SyncSchedule, UserMapping
 from ..reasons import LABELS
 from ..sync import breaker
+from . import overdue
 from .columns import length, platform_of, run_badge
 from .filters import NEEDS_A_DECISION
 from .trend import trends
@@ -49,7 +47,7 @@ def cards(user: Any) -> list[dict[str, Any]]:
         each["trend"] = lines.get(pk)
         if schedule := schedules.get(pk):
             each["due_at"] = schedule.due_at
-            each["troubles"] += schedule_troubles(schedule, resting.get(pk))
+            each["troubles"] += overdue.troubles(schedule, resting.get(pk))
         each["schedule_url"] = reverse("admin:mapping_syncschedule_of", args=[pk]) if may_schedule else ""
     return sorted(made, key=lambda each: (-len(each["troubles"]), -each["decisions"], each["tenant"].name))
 
@@ -169,20 +167,3 @@ def run_troubles(now: SyncRun | None, last: SyncRun | None) -> Iterator[dict[str
         count = last.missed_count
         text = ngettext("%d run was missed and made up for.", "%d runs were missed and made up for.", count)
         yield {"text": text % count, "url": page_of(last), "link": _("Look at the run")}
-
-
-def schedule_troubles(schedule: SyncSchedule, rest: breaker.Rest | None) -> Iterator[dict[str, Any]]:
-    """What keeps the schedule from running: nobody works, or the platforms failed too often."""
-    url = reverse("admin:mapping_syncschedule_of", args=[schedule.tenant_id])
-    if missed := schedule.missed(timezone.now()):
-        since = date_format(localtime(missed[0]), "SHORT_DATETIME_FORMAT")
-        text = ngettext(
-            "%(count)d run was due and not started, since %(since)s: no worker is there. One run makes up for it.",
-            "%(count)d runs were due and not started, since %(since)s: no worker is there. One run makes up for all.",
-            len(missed),
-        )
-        yield {"text": text % {"count": len(missed), "since": since}, "url": url, "link": _("Auto Syncing")}
-    if rest:
-        until = date_format(localtime(rest.until), "SHORT_DATETIME_FORMAT")
-        text = _("%(count)d runs in a row have failed: Auto Syncing slows down and tries again at %(until)s.")
-        yield {"text": text % {"count": rest.failures, "until": until}, "url": url, "link": _("Auto Syncing")}

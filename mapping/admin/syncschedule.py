@@ -22,6 +22,7 @@ from tenants.vault import VaultError
 from ..models import SyncSchedule
 from ..schedules import BadTimetable, next_times
 from ..sync import outbox
+from . import overdue
 from .deliveries import findings, newest, notice
 from .schedule_form import TIMETABLE, ScheduleForm, TimetableForm
 
@@ -113,6 +114,7 @@ class SyncScheduleAdmin(TenantScoped):
             context |= upcoming(schedule) | {"title": _("Auto Syncing"), "subtitle": str(schedule)}
             context["time_zones"] = sorted(available_timezones())
             context |= {"deliveries": newest(schedule), "notice": notice(schedule)}
+            context |= overdue.of_schedule(schedule)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: SyncSchedule, form: Any, change: bool) -> None:

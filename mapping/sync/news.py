@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tenants.models import Connection, Tenant
+from tenants.platforms import PLATFORMS
 
-from ..brake import Limit
+from .. import limits_in_words
 from ..models import Notification, SyncRun, SyncSchedule
 from ..schedules import BadTimetable, zone
 from . import breaker
@@ -154,7 +155,8 @@ def of_run(present: Present, schedule: SyncSchedule, now: datetime) -> Iterator[
     run.tenant = schedule.tenant
     tell = _TELLING.get(Status(run.status), _recovered)
     state, event, subject, text, step = tell(run, schedule)
-    facts = {"status": run.status, "trigger": run.trigger, "held_for": run.held_for}
+    held_for = [{name: each[name] for name in each.keys() - {"names"}} for each in run.held_for]
+    facts = {"status": run.status, "trigger": run.trigger, "held_for": held_for}
     where = link("mapping_syncrun_change", run.pk)
     yield News(
         run.tenant, Topic.RUN, state, event, f"{run.tenant}: {subject}", text, step, where, run.pk, facts
@@ -180,12 +182,13 @@ def _ended(run: SyncRun, schedule: SyncSchedule) -> str:
 
 def _held(run: SyncRun, schedule: SyncSchedule) -> Words:
     """Without the names that the brake found: a mail goes to more people than the page."""
-    found = "; ".join(_HELD[Limit(each["limit"])].format(**each) for each in run.held_for)
+    platform = PLATFORMS[run.tenant.platform].label
+    found = " ".join(limits_in_words.sentence(each, platform=platform) for each in run.held_for)
     return (
         "held:" + ",".join(sorted(limit["limit"] for limit in run.held_for)),
         "run.held",
         _("Auto Sync waits for a decision"),
-        _("Run %(run)s would go beyond the tenant’s limits: %(found)s.") % {"run": run.pk, "found": found},
+        _("Run %(run)s would go beyond the tenant’s limits: %(found)s") % {"run": run.pk, "found": found},
         _("Look at what it would do, then approve it once or discard it. Until then nothing moves."),
     )
 
@@ -238,15 +241,6 @@ _TELLING = {
     Status.FAILED: _failed,
     Status.INTERRUPTED: _interrupted,
     Status.PARTIAL: _partial,
-}
-
-_HELD = {
-    Limit.MAP: "{count} of {of} people would be mapped anew",
-    Limit.REMAP: "{count} of {of} people would get another account",
-    Limit.UNMAP: "{count} of {of} people would lose their account",
-    Limit.ACCOUNTS: "{count} of {of} accounts are missing from the external directory",
-    Limit.USERS: "{count} of {of} people are missing from CXone",
-    Limit.ELIGIBLE: "{count} of {of} people have lost User Mapping: Map",
 }
 
 

@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django_q.brokers import get_broker
 
 from ..models import StagedPage, SyncRun, SyncSchedule
 from . import breaker
@@ -109,12 +110,17 @@ def _second_tries() -> None:
 
 
 def _lost_tickets() -> None:
-    """Queued runs whose time has come and whose ticket, if they ever had one, was not used for long."""
-    silent = Q(ticketed_at=None) | Q(ticketed_at__lt=Now() - timedelta(seconds=settings.SYNC_LEASE_SECONDS))
-    postponed = Q(not_before__lte=Now()) & Q(ticketed_at__lt=F("not_before"))
-    due = Q(not_before=None) | Q(not_before__lte=Now())
-    for run in SyncRun.objects.filter(due, silent | postponed, status=Status.QUEUED):
-        _try(send_ticket, run.pk)
+    """Queued runs whose time has come: those that never had a ticket for it, and those whose ticket was not used for
+    long. While the queue is as long as there are of the latter, theirs still wait in it: more of them would only
+    delay the tick itself."""
+    due = SyncRun.objects.filter(Q(not_before=None) | Q(not_before__lte=Now()), status=Status.QUEUED)
+    without = due.filter(Q(ticketed_at=None) | Q(ticketed_at__lt=F("not_before")))
+    unused = due.filter(ticketed_at__lt=Now() - timedelta(seconds=settings.SYNC_LEASE_SECONDS))
+    runs, waiting = list(without), list(unused)
+    if waiting and get_broker().queue_size() < len(waiting):
+        runs += waiting
+    for run_id in {run.pk for run in runs}:
+        _try(send_ticket, run_id)
 
 
 def _expire() -> None:

@@ -147,7 +147,7 @@ def test_a_held_run_names_the_limits_but_nobody(acme: Tenant) -> None:
     make_run(acme, status="held", held_for=HELD, finished_at=None)
     tell()
     row = Notification.objects.get()
-    assert row.event == "run.held" and "40 of 200 people would lose their account" in row.body
+    assert row.event == "run.held" and "40 of 200 mapped users would lose their account" in row.body
     assert "Ann Lee" not in row.body
 
 
@@ -423,7 +423,7 @@ def test_a_look_at_fifty_quiet_tenants_takes_as_many_queries_as_at_two(
 
 
 def test_a_broken_row_stops_no_other_news(acme: Tenant, caplog: pytest.LogCaptureFixture) -> None:
-    make_run(acme, status="held", held_for=[{"limit": "nonsense"}])
+    make_run(acme, status="held", held_for=[HELD[0] | {"limit": "nonsense"}])
     other = Tenant.objects.create(name="Globex", slug="globex")
     SyncSchedule.objects.create(tenant=other, notify="ops@globex.example", time_zone="Mars/Olympus")
     failed(other)

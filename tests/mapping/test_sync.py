@@ -377,6 +377,28 @@ def test_a_lost_ticket_is_sent_again(company: Company) -> None:
     assert OrmQ.objects.count() == 1
 
 
+def test_tickets_that_wait_behind_others_are_not_sent_once_more(company: Company) -> None:
+    from django_q.models import OrmQ
+
+    sync.request(company.tenant, trigger=SyncRun.Trigger.HAND)
+    SyncRun.objects.update(ticketed_at=timezone.now() - timedelta(hours=1))
+    sync.tick()
+    assert OrmQ.objects.count() == 1
+
+
+def test_a_postponed_run_gets_its_ticket_however_long_the_queue_is(company: Company) -> None:
+    from django_q.models import OrmQ
+    from django_q.tasks import async_task
+
+    run = sync.request(company.tenant, trigger=SyncRun.Trigger.HAND, ticket=False)
+    ago = timezone.now() - timedelta(seconds=10)
+    SyncRun.objects.filter(pk=run.pk).update(ticketed_at=ago - timedelta(seconds=40), not_before=ago)
+    for _ in range(5):
+        async_task("math.sqrt", 4)
+    sync.tick()
+    assert OrmQ.objects.count() == 6
+
+
 # --- credentials --------------------------------------------------------------------------------------------
 
 

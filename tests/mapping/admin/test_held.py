@@ -190,3 +190,37 @@ def test_a_run_that_is_over_counts_its_changes_and_leads_to_each_kind(people: Pe
     assert "1 mapped</a>" in text and "1 mapped: refused</a>" in text
     url = f"/admin/mapping/change/?run__id__exact={run.pk}&kind__exact=map&outcome__exact=refused"
     assert url.replace("&", "&amp;") in text and "Bo" in page(people.viewer, url)
+
+
+def schedule_page(people: People, made: SyncSchedule) -> str:
+    return page(people.mapper, f"/admin/mapping/syncschedule/{made.pk}/change/")
+
+
+def test_auto_syncing_says_which_runs_are_missed_while_no_worker_is_there(
+    people: People, acme: Tenant
+) -> None:
+    made = schedule(acme, minutes=65)
+    made.refresh_from_db()
+    text = schedule_page(people, made)
+    assert "7 runs were due and not started" in text and "Missed runs" in text
+    assert text.count("<time datetime=") == 7
+    assert "Missed runs" not in schedule_page(people, schedule_of_today(made))
+
+
+def schedule_of_today(made: SyncSchedule) -> SyncSchedule:
+    made.save()  # as if somebody had pressed Save: counts from now on
+    return made
+
+
+def test_auto_syncing_says_which_run_made_up_for_the_missed_ones(people: People, acme: Tenant) -> None:
+    made = schedule(acme, minutes=-5)
+    run = make_run(acme, missed=["2026-03-03T10:10:00+00:00", "2026-03-03T10:20:00+00:00"], missed_count=2)
+    text = schedule_page(people, made)
+    assert f"Run {run.pk} made up for it" in text and "2026-03-03T10:20:00+00:00" in text
+
+
+def test_auto_syncing_says_that_it_rests_after_failures(people: People, acme: Tenant) -> None:
+    made = schedule(acme, minutes=-5)
+    for _ in range(3):
+        make_run(acme, status="failed", error="RingCentral does not answer.")
+    assert "3 runs in a row have failed" in schedule_page(people, made)
