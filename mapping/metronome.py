@@ -24,7 +24,9 @@ TICK = {"func": "mapping.tasks.tick", "schedule_type": Schedule.MINUTES, "minute
 EVERY = timedelta(minutes=1)
 LATE = timedelta(minutes=2)
 LOOK_SECONDS = 5.0
-LATE_AGAIN = "The tick was late and is asked for. Said again and again, it means a broken row among the schedules."
+LATE_AGAIN = (
+    "The tick was late and is asked for. Said again and again, it means a broken row among the schedules."
+)
 
 
 def ensure_tick() -> None:
