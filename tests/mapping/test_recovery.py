@@ -120,9 +120,9 @@ def test_a_process_that_dies_each_time_is_given_up_and_the_worker_lives(
 def test_a_run_over_the_queues_time_limit_is_ended_and_the_next_completes(
     start: Start, company: Company, doom: Doom
 ) -> None:
-    company.sandbox.faults.arm("slow", side="ringcentral", path="extension", times=1, value=20)
+    company.sandbox.faults.arm("slow", side="ringcentral", path="extension", times=1, value=25)
     run = ask(company)
-    worker = start(**doom.environment, Q_TIMEOUT=2)
+    worker = start(**doom.environment, Q_TIMEOUT=6, SYNC_SLICE_SECONDS=1)
     worker.says("after timeout")
     a_lease_later(run)
     assert_recovered(run, ends_well(worker), company)
