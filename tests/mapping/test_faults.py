@@ -102,7 +102,9 @@ def test_a_spoilt_list_unmaps_nobody_is_noticed_and_the_next_run_heals(
     run = company.run()
     assert [rule.hits > 0 for rule in company.sandbox.faults] == [True]
     assert before.items() <= mapped(company).items(), run.error
-    if stage != "roles":  # half of the roles is nothing that an answer shows, unless many lose the permission by it
+    if (
+        stage != "roles"
+    ):  # half of the roles is nothing that an answer shows, unless many lose the permission by it
         assert says_why(run), run.status
     assert_healed(company, healthy)
 
