@@ -3,6 +3,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 BIN := .venv/bin
 JOBS ?= 2
 PORT ?= 8000
+TENANTS ?= 200
+RUNS ?= 20
 TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 export TEST_POSTGRES_URL
 
@@ -18,7 +20,7 @@ PRODUCTION = $(SCRATCH) SITE_URL=https://presence.example.org ALLOWED_HOSTS=pres
   CREDENTIAL_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
   DATABASE_URL=postgres://127.0.0.1/presence_sync EMAIL_URL=smtp+tls://mail.example.org:587
 
-.PHONY: help demo run test check format screenshots clean
+.PHONY: help demo run test check format soak screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -42,6 +44,9 @@ check: .venv/tools  ## style, types, import contracts, migrations, production se
 	$(SCRATCH) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(SCRATCH) $(BIN)/python manage.py check
 	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+soak: .venv/tools  ## many tenants and runs, real workers, faults and kill -9 at random; all invariants verified (TENANTS=200 RUNS=20)
+	$(BIN)/python -m tests.soak --tenants $(TENANTS) --runs $(RUNS)
 
 format: .venv/tools  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

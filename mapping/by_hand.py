@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -70,9 +71,9 @@ def reject_match(mapping: UserMapping, *, actor: Any) -> Change:
         if row.account is None:
             raise NotPossible(_("%(user)s is not mapped.") % {"user": row})
         rejected = sorted({*row.rejected, row.account.pk})
-        UserMapping.objects.filter(pk=row.pk).update(rejected=rejected)
         evidence = {"accounts": [evidence_of(row.account)]}
-        return _record(mapping, State(reason=Reason.REJECTED), actor=actor, evidence=evidence)
+        after = State(reason=Reason.REJECTED)
+        return _record(mapping, after, actor=actor, evidence=evidence, rejected=rejected)
 
 
 def leave_to_auto_sync(mapping: UserMapping, *, actor: Any) -> Change:
@@ -81,11 +82,10 @@ def leave_to_auto_sync(mapping: UserMapping, *, actor: Any) -> Change:
         row = _locked(mapping)
         if not decided_by_hand(row):
             raise NotPossible(_("Nothing was decided by hand about %(user)s.") % {"user": row})
-        UserMapping.objects.filter(pk=row.pk).update(rejected=[])
         after = State(reason=Reason.NOT_YET_SYNCED)
         if row.account is not None:  # it stays theirs, but Auto Sync may watch over it again
             after = State(account=row.account.pk, method=Method.AUTO)
-        return _record(mapping, after, account=row.account, actor=actor)
+        return _record(mapping, after, account=row.account, actor=actor, rejected=[])
 
 
 def decided_by_hand(row: UserMapping) -> bool:
@@ -108,8 +108,26 @@ def _undo(change: Change, *, actor: Any) -> Change:
     if change.outcome != Change.Outcome.APPLIED or row.recorded != from_json(change.after):
         raise NotPossible(_("%(user)s has changed since; nothing was undone.") % {"user": row})
     before = from_json(change.before)
-    account = ExternalAccount.objects.get(pk=before.account) if before.account else None
-    return _record(change.mapping, before, account=account, actor=actor)
+    return _record(
+        change.mapping,
+        before,
+        account=ExternalAccount.objects.get(pk=before.account) if before.account else None,
+        actor=actor,
+        evidence=_evidence_before(change),
+        rejected=change.before.get("rejected"),
+    )
+
+
+def _evidence_before(change: Change) -> dict[str, Any]:
+    """The data behind the state that `change` ended: that of the one which led to it."""
+    same_moment = Q(settled_at=change.settled_at, pk__lt=change.pk)
+    earlier = Change.objects.filter(
+        same_moment | Q(settled_at__lt=change.settled_at),
+        mapping=change.mapping_id,
+        outcome=Change.Outcome.APPLIED,
+    )
+    led_to_it = earlier.order_by("-settled_at", "-pk").first()
+    return led_to_it.evidence if led_to_it else {}
 
 
 def _locked(mapping: UserMapping) -> UserMapping:
@@ -123,8 +141,10 @@ def _record(
     actor: Any,
     account: ExternalAccount | None = None,
     evidence: dict[str, Any] | None = None,
+    rejected: list[int] | None = None,
     must_be_mapped: bool = False,
 ) -> Change:
+    """`rejected`, when given, are the user's rejected accounts from now on; the Change keeps both lists."""
     row = _locked(mapping)
     if must_be_mapped and not row.is_mapped:
         raise NotPossible(_("%(user)s is not mapped.") % {"user": row})
@@ -132,13 +152,14 @@ def _record(
     if before == after:
         raise NotPossible(_("%(user)s is recorded so already.") % {"user": row})
     now = timezone.now()
+    lists = ({}, {}) if rejected is None else ({"rejected": row.rejected}, {"rejected": rejected})
     change = Change.objects.create(
         tenant_id=row.tenant_id,
         mapping=row,
         actor=actor,
         kind=kind_of(before, after),
-        before=as_json(before, row.account),
-        after=as_json(after, account),
+        before=as_json(before, row.account) | lists[0],
+        after=as_json(after, account) | lists[1],
         reason=after.reason.value,
         evidence=evidence or {},
         outcome=Change.Outcome.APPLIED,
@@ -146,6 +167,7 @@ def _record(
     )
     row.record(after, evidence=evidence or {})
     row.changed_at = now
-    row.save(update_fields=RECORDED)
+    row.rejected = row.rejected if rejected is None else rejected
+    row.save(update_fields=(*RECORDED, "rejected"))
     mapping.refresh_from_db()
     return change

@@ -9,6 +9,7 @@ import pytest
 
 from mapping import sync
 from mapping.models import SyncRun, UserMapping
+from mapping.verify import verify
 from tenants import reach
 from tenants.models import Connection, Tenant
 from tenants.sandbox.app import Sandbox
@@ -63,8 +64,9 @@ class Company:
 
 
 @pytest.fixture
-def company(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
-    """Acme, 200 people: one block of the sandbox's stories. Nobody waits, and no rate limit holds."""
+def company(request: pytest.FixtureRequest, db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
+    """Acme, 200 people: one block of the sandbox's stories. Nobody waits, and no rate limit holds. Whatever the test
+    did, all walls must stand after it, unless it is marked breaks_rows."""
     monkeypatch.setattr(reach, "wait", lambda seconds: None)
     world = World(200, name="acme")
     sandbox = Sandbox(world)
@@ -75,6 +77,8 @@ def company(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
     company.connect(server.url)
     yield company
     server.close()
+    if request.node.get_closest_marker("breaks_rows") is None:
+        assert [str(violation) for violation in verify([company.tenant])] == []
 
 
 @pytest.fixture

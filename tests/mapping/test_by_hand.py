@@ -62,6 +62,32 @@ def test_undoing_a_reassignment_gives_it_back(tenant: Tenant) -> None:
     assert states(ada, bo) == before
 
 
+def test_undoing_brings_the_data_behind_the_reason_back(tenant: Tenant) -> None:
+    ada, ext = user(tenant, "Ada"), account(tenant, "101")
+    by_hand.map_user(ada, ext, actor=None)
+    by_hand.reject_match(ada, actor=None)
+    by_hand.undo(by_hand.map_user(ada, account(tenant, "102"), actor=None), actor=None)
+    ada.refresh_from_db()
+    assert (ada.reason, [each["id"] for each in ada.evidence["accounts"]]) == (Reason.REJECTED, ["101"])
+
+
+def test_undoing_a_rejection_forgets_it(tenant: Tenant) -> None:
+    ada, ext = user(tenant, "Ada"), account(tenant, "101")
+    by_hand.map_user(ada, ext, actor=None)
+    by_hand.undo([by_hand.reject_match(ada, actor=None)], actor=None)
+    ada.refresh_from_db()
+    assert (ada.account_id, ada.rejected) == (ext.pk, [])
+
+
+def test_undoing_leave_to_auto_sync_remembers_the_rejection(tenant: Tenant) -> None:
+    ada, ext = user(tenant, "Ada"), account(tenant, "101")
+    by_hand.map_user(ada, ext, actor=None)
+    by_hand.reject_match(ada, actor=None)
+    by_hand.undo([by_hand.leave_to_auto_sync(ada, actor=None)], actor=None)
+    ada.refresh_from_db()
+    assert (ada.reason, ada.rejected) == (Reason.REJECTED, [ext.pk])
+
+
 def test_undo_is_refused_when_somebody_changed_the_row_since(tenant: Tenant) -> None:
     ada, ext = user(tenant, "Ada"), account(tenant, "101")
     changes = by_hand.map_user(ada, ext, actor=None)
