@@ -36,6 +36,10 @@ class Migration(migrations.Migration):
             name='webhook_url',
             field=models.CharField(blank=True, help_text='An https:// address that is told the same, signed.', max_length=500, verbose_name='webhook address'),
         ),
+        migrations.AddIndex(
+            model_name='syncrun',
+            index=models.Index(fields=['tenant', 'id'], name='newest_runs_of_a_tenant'),
+        ),
         migrations.CreateModel(
             name='Notification',
             fields=[

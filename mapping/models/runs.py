@@ -177,7 +177,10 @@ class SyncRun(models.Model):
                 name="one_live_run_per_tenant",
             ),
         ]
-        indexes = [models.Index(fields=["status", "not_before"])]
+        indexes = [
+            models.Index(fields=["status", "not_before"]),
+            models.Index(fields=["tenant", "id"], name="newest_runs_of_a_tenant"),
+        ]
 
     def __str__(self) -> str:
         return f"Auto Sync {self.pk} of {self.tenant}"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,7 +20,6 @@ from tenants.platforms import PLATFORMS
 
 from .. import limits_in_words
 from ..models import Notification, SyncRun, SyncSchedule
-from ..schedules import BadTimetable, zone
 from . import breaker
 
 Topic = Notification.Topic
@@ -72,10 +71,11 @@ def local(moment: datetime | None, schedule: SyncSchedule) -> str:
     return f"{moment.astimezone(here):%-d %B %Y, %H:%M} ({here})"
 
 
-def home(schedule: SyncSchedule) -> Any:
+def home(schedule: SyncSchedule) -> ZoneInfo:
+    """Not by schedules.zone(), which looks through the whole zone database each time."""
     try:
-        return zone(schedule.time_zone)
-    except BadTimetable:
+        return ZoneInfo(schedule.time_zone)
+    except (KeyError, ValueError, OSError):
         return ZoneInfo("UTC")
 
 
@@ -95,22 +95,34 @@ def look(schedules: Schedules, now: datetime) -> Present:
     for side in Connection.objects.filter(tenant__in=schedules).defer("credentials"):
         side.tenant = schedules[side.tenant_id].tenant
         sides[side.tenant_id].append(side)
-    mine = SyncRun.objects.filter(tenant=OuterRef("tenant"), is_preview=False).order_by("-pk")
-    newer = SyncRun.objects.filter(tenant=OuterRef("tenant"), pk__gt=OuterRef("pk"))
-    given_up = Q(status=Status.INTERRUPTED, successor=None, finished_at__lte=now - PATIENCE) & ~Exists(newer)
+    mine = SyncRun.objects.filter(tenant=OuterRef("tenant")).order_by("-pk")
+    own = mine.filter(is_preview=False)
     latest = SyncSchedule.objects.filter(tenant__in=schedules).annotate(
-        run=Subquery(mine.filter(Q(status__in=SAYING) | given_up).values("pk")[:1]),
-        due_run=Subquery(mine.filter(trigger=SyncRun.Trigger.SCHEDULE).values("pk")[:1]),
+        newest=Subquery(mine.values("pk")[:1]),
+        saying=Subquery(own.filter(status__in=SAYING).values("pk")[:1]),
+        due=Subquery(own.filter(trigger=SyncRun.Trigger.SCHEDULE).values("pk")[:1]),
     )
-    pks = {tenant: (run, due) for tenant, run, due in latest.values_list("tenant", "run", "due_run")}
-    rows = SyncRun.objects.in_bulk({pk for pair in pks.values() for pk in pair if pk})
-    runs = {tenant: rows[run] for tenant, (run, _due) in pks.items() if run in rows}
+    pks = {tenant: found for tenant, *found in latest.values_list("tenant", "newest", "saying", "due")}
+    rows = SyncRun.objects.in_bulk({pk for found in pks.values() for pk in found if pk})
+    runs, due_runs = {}, {}
+    for tenant, (newest, saying, due) in pks.items():
+        if newest and _was_given_up(rows[newest], now):
+            runs[tenant] = rows[newest]
+        elif saying:
+            runs[tenant] = rows[saying]
+        if due:
+            due_runs[tenant] = rows[due]
     failed = [tenant for tenant, run in runs.items() if run.status == Status.FAILED]
-    return Present(
-        sides,
-        runs,
-        {tenant: rows[due] for tenant, (_run, due) in pks.items() if due in rows},
-        breaker.rests(failed) if failed else {},
+    return Present(sides, runs, due_runs, breaker.rests(failed) if failed else {})
+
+
+def _was_given_up(newest: SyncRun, now: datetime) -> bool:
+    """Interrupted, and in all that time nobody started the next one."""
+    ended = newest.finished_at
+    return (
+        newest.status == Status.INTERRUPTED
+        and not newest.is_preview
+        and bool(ended and ended <= now - PATIENCE)
     )
 
 
