@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
@@ -51,8 +52,14 @@ class BadTimetable(ValueError):
         self.field = field
 
 
+@cache
+def zone_names() -> frozenset[str]:
+    """Of the IANA; read from hundreds of files, so once a process."""
+    return frozenset(available_timezones())
+
+
 def zone(name: str) -> tzinfo:
-    if name not in available_timezones():
+    if name not in zone_names():
         raise BadTimetable("time_zone", f"“{name}” is not an IANA time zone, such as Europe/Prague.")
     return ZoneInfo(name)
 

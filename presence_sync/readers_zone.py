@@ -4,18 +4,14 @@ believed when it is the name of one; without it, times are in TIME_ZONE."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from mapping.schedules import zone_names
+
 COOKIE = "timezone"
-
-
-@cache
-def _known() -> frozenset[str]:
-    return frozenset(available_timezones())  # walks the system's files
 
 
 def readers_zone(
@@ -23,7 +19,7 @@ def readers_zone(
 ) -> Callable[[HttpRequest], HttpResponse]:
     def middleware(request: HttpRequest) -> HttpResponse:
         said = request.COOKIES.get(COOKIE, "")
-        with timezone.override(ZoneInfo(said) if said in _known() else None):
+        with timezone.override(ZoneInfo(said) if said in zone_names() else None):
             return get_response(request)
 
     return middleware

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -20,7 +19,7 @@ from tenants.platforms import webhook
 from tenants.vault import VaultError
 
 from ..models import SyncSchedule
-from ..schedules import BadTimetable, next_times
+from ..schedules import BadTimetable, next_times, zone_names
 from ..sync import outbox
 from . import overdue
 from .deliveries import findings, newest, notice
@@ -112,7 +111,7 @@ class SyncScheduleAdmin(TenantScoped):
         schedule = context["original"]
         if schedule:
             context |= upcoming(schedule) | {"title": _("Auto Syncing"), "subtitle": str(schedule)}
-            context["time_zones"] = sorted(available_timezones())
+            context["time_zones"] = sorted(zone_names())
             context |= {"deliveries": newest(schedule), "notice": notice(schedule)}
             context |= overdue.of_schedule(schedule)
         return super().render_change_form(request, context, *args, **kwargs)
