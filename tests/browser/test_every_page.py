@@ -116,7 +116,9 @@ def violations(page: Page, *, only: list[str] | None = None) -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     what = {"type": "rule", "values": only} if only else {"type": "tag", "values": TAGS}
-    found: dict[str, Any] = page.evaluate("what => axe.run(document, {runOnly: what})", what)
+    found: dict[str, Any] = page.evaluate(
+        "what => axe.run(document, {runOnly: what, resultTypes: ['violations']})", what
+    )
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
 
 
