@@ -14,7 +14,7 @@ from tenants.admin.scope import ReadOnly, TenantScoped
 
 from .. import reasons
 from ..models import Change
-from .columns import by, link, outcome_badge, platform_of, state_in_words, step, two_lines
+from .columns import by, link, moment, outcome_badge, platform_of, state_in_words, step, two_lines
 from .filters import RunFilter, TenantFilter
 
 
@@ -28,7 +28,7 @@ class ChangeAdmin(ReadOnly, TenantScoped):
         "came_out",
         "in_run",
         "actor_in_words",
-        "created_at",
+        "proposed_at",
     ]
     list_display_links = ["kind"]
     list_filter = [TenantFilter, "kind", "outcome", RunFilter]
@@ -90,6 +90,10 @@ class ChangeAdmin(ReadOnly, TenantScoped):
         if change.run_id is None:
             return _("by hand")
         return link(_("Run %(number)d") % {"number": change.run_id}, "mapping_syncrun_change", change.run_id)
+
+    @admin.display(description=gettext_lazy("proposed"), ordering="created_at")
+    def proposed_at(self, change: Change) -> str:
+        return moment(change.created_at)
 
     @admin.display(description=gettext_lazy("by"), ordering="actor")
     def actor_in_words(self, change: Change) -> str:

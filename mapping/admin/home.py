@@ -22,11 +22,10 @@ from ..reasons import LABELS
 from ..sync import breaker
 from . import overdue
 from .columns import length, platform_of, run_badge
-from .filters import NEEDS_A_DECISION
+from .filters import NEEDED
 from .trend import trends
 
 SKIPPED = Reason.NO_PERMISSION.value
-NEEDED = Q(reason__in=[reason.value for reason in NEEDS_A_DECISION]) | ~Q(flag="")
 
 
 def cards(user: Any) -> list[dict[str, Any]]:

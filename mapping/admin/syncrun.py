@@ -21,7 +21,7 @@ from .. import sync
 from ..models import SyncRun
 from . import progress
 from .auto_map import AutoMap, must_map, to_run
-from .columns import length, link, run_badge, started
+from .columns import length, link, moment, run_badge, started
 from .filters import RunOutcomeFilter, TenantFilter
 
 FRAGMENT = "admin/mapping/syncrun/progress.html"
@@ -34,7 +34,7 @@ class SyncRunAdmin(AutoMap, ReadOnly, TenantScoped):
         "tenant",
         "state",
         "asked_by",
-        "created_at",
+        "asked_at",
         "took",
         "users",
         "mapped",
@@ -64,9 +64,13 @@ class SyncRunAdmin(AutoMap, ReadOnly, TenantScoped):
     def state(self, run: SyncRun) -> str:
         return run_badge(run)
 
-    @admin.display(description=gettext_lazy("started"), ordering="trigger")
+    @admin.display(description=gettext_lazy("asked for by"), ordering="trigger")
     def asked_by(self, run: SyncRun) -> str:
         return started(run)
+
+    @admin.display(description=gettext_lazy("asked for"), ordering="created_at")
+    def asked_at(self, run: SyncRun) -> str:
+        return moment(run.created_at)
 
     @admin.display(description=gettext_lazy("duration"))
     def took(self, run: SyncRun) -> str:

@@ -22,6 +22,7 @@ from ..models import SyncSchedule
 from ..schedules import BadTimetable, next_times, zone_names
 from ..sync import outbox
 from . import overdue
+from .columns import moment
 from .deliveries import findings, newest, notice
 from .schedule_form import TIMETABLE, ScheduleForm, TimetableForm
 
@@ -46,7 +47,7 @@ class SyncScheduleAdmin(TenantScoped):
 
     @admin.display(description=_("next run"))
     def next_run(self, schedule: SyncSchedule) -> Any:
-        return schedule.due_at or "–"
+        return moment(schedule.due_at) if schedule.due_at else "–"
 
     @admin.display(description=_("webhook"))
     def webhook_host(self, schedule: SyncSchedule) -> str:
