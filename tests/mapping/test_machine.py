@@ -64,14 +64,15 @@ class Machine(RuleBasedStateMachine):
         self.left: list[tuple[str, str]] = []
         self.done: list[list[Change]] = []
 
-    @initialize(seed=st.integers(1, 5))
-    def a_company_that_was_synced_once(self, seed: int) -> None:
+    @initialize(seed=st.integers(1, 5), synced=st.booleans())
+    def a_company(self, seed: int, synced: bool) -> None:
         self.world = World(PEOPLE, seed, name="acme")
         self.sandbox.worlds = {"acme": self.world}
         tenant = Tenant.objects.create(name="Acme", slug="acme")
         self.company = Company(tenant, self.world, self.sandbox)
         self.company.connect(self.server.url)
-        self.run_auto_sync()
+        if synced:
+            self.run_auto_sync()
 
     # -- what happens outside ----------------------------------------------------------------------
 
@@ -151,8 +152,8 @@ class Machine(RuleBasedStateMachine):
     @rule(user=who, account=who, reassign=st.booleans())
     def map_by_hand(self, user: int, account: int, reassign: bool) -> None:
         accounts = list(ExternalAccount.objects.filter(is_person=True).order_by("platform_id"))
-        chosen = accounts[account % len(accounts)]
         with suppress(by_hand.NotPossible):
+            chosen = accounts[account % len(accounts)] if accounts else None
             self.done.append(by_hand.map_user(self.user(user), chosen, actor=None, reassign=reassign))
 
     @rule(
@@ -193,17 +194,25 @@ class Machine(RuleBasedStateMachine):
         for run in SyncRun.objects.exclude(status__in=SyncRun.OVER):
             sync.cancel(run, actor=None)
 
-    @rule(moment=moments)
-    def cancel_in_the_middle(self, moment: int) -> None:
+    @rule(moment=st.sampled_from(["external", "store", "match", "apply", "report", 1, 2, 4, 6, 8]))
+    def cancel_in_the_middle(self, moment: int | str) -> None:
         run = self.request()
         with meanwhile(moment, lambda: sync.cancel(run, actor=None)):
             self.work_off(run)
 
-    @rule(moment=moments, user=who, account=who)
-    def map_by_hand_in_the_middle(self, moment: int, user: int, account: int) -> None:
+    @rule(phase=st.sampled_from(["match", "apply", "apply", 1, 2]), user=who, account=who)
+    def map_by_hand_in_the_middle(self, phase: str | int, user: int, account: int) -> None:
         run = self.request()
-        with meanwhile(moment, lambda: self.map_by_hand(user, account, True)):
+        with meanwhile(phase, lambda: self.map_somebody_who_is_to_be_changed(user, account)):
             self.work_off(run, decided_meanwhile=True)
+
+    def map_somebody_who_is_to_be_changed(self, user: int, account: int) -> None:
+        proposed = Change.objects.filter(outcome="pending").order_by("mapping__cxone_id")
+        if not (rows := [change.mapping for change in proposed]):
+            return self.map_by_hand(user, account, True)
+        free = list(ExternalAccount.objects.filter(mapping=None).order_by("platform_id"))
+        with suppress(by_hand.NotPossible):
+            self.done.append(by_hand.map_user(rows[user % len(rows)], free[account % len(free)], actor=None))
 
     @rule(moment=moments)
     def crash(self, moment: int) -> None:
@@ -295,6 +304,8 @@ class Machine(RuleBasedStateMachine):
 
     def user(self, number: int) -> UserMapping:
         rows = list(UserMapping.objects.order_by("cxone_id"))
+        if not rows:
+            raise by_hand.NotPossible
         return rows[number % len(rows)]
 
     def limit(self, limits: dict[str, int | None] | None) -> None:
@@ -351,20 +362,25 @@ def killed(moment: int) -> Iterator[None]:
 
 
 @contextmanager
-def meanwhile(moment: int, happens: Callable[[], object]) -> Iterator[None]:
-    """Something happens between two pages or batches of a run."""
-    pause, steps = Lease.pause_when_due, iter(range(1, 1_000_000))
+def meanwhile(moment: int | str, happens: Callable[[], object]) -> Iterator[None]:
+    """Something happens before a run enters a phase, or at the `moment`-th pause between two pages or batches."""
+    pause, keep, steps = Lease.pause_when_due, Lease.keep, iter(range(1, 1_000_000))
 
     def paused(lease: Lease) -> None:
         if next(steps) == moment:
             happens()
         pause(lease)
 
-    Lease.pause_when_due = paused
+    def kept(lease: Lease, **progress: Any) -> None:
+        if progress.get("phase") == moment:
+            happens()
+        keep(lease, **progress)
+
+    Lease.pause_when_due, Lease.keep = paused, kept
     try:
         yield
     finally:
-        Lease.pause_when_due = pause
+        Lease.pause_when_due, Lease.keep = pause, keep
 
 
 @pytest.mark.django_db
