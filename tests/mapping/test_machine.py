@@ -21,7 +21,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from mapping import brake, by_hand, sync
 from mapping.matching import BY_HAND, Method
 from mapping.models import Change, ExternalAccount, SyncRun, UserMapping
-from mapping.sync.lease import Lease
 from mapping.verify import verify
 from tenants import reach
 from tenants.models import Tenant
@@ -31,6 +30,7 @@ from tenants.sandbox.server import Running, serve
 from tenants.sandbox.world import World
 
 from .conftest import Company
+from .interruptions import killed, meanwhile
 from .oracle import Oracle
 from .test_faults import ANSWERS, LISTS, STAGES, arm
 
@@ -46,10 +46,6 @@ who = st.integers(0, 200)
 """Taken modulo how many there are."""
 sides = st.sampled_from(["cxone", "ringcentral"])
 moments = st.integers(1, 30)
-
-
-class Killed(BaseException):
-    """What kill -9 is to a process: nothing of ours gets to clean up."""
 
 
 class Machine(RuleBasedStateMachine):
@@ -340,47 +336,6 @@ class Machine(RuleBasedStateMachine):
         before = list(decided.all())
         yield
         assert list(decided.all()) == before
-
-
-@contextmanager
-def killed(moment: int) -> Iterator[None]:
-    """The worker dies in the middle of its `moment`-th step, and what it had not committed is lost."""
-    keep, steps = Lease.keep, iter(range(1, 1_000_000))
-
-    def dies(lease: Lease, **progress: Any) -> None:
-        keep(lease, **progress)
-        if next(steps) == moment:
-            raise Killed
-
-    Lease.keep = dies
-    try:
-        yield
-    except Killed:
-        pass
-    finally:
-        Lease.keep = keep
-
-
-@contextmanager
-def meanwhile(moment: int | str, happens: Callable[[], object]) -> Iterator[None]:
-    """Something happens before a run enters a phase, or at the `moment`-th pause between two pages or batches."""
-    pause, keep, steps = Lease.pause_when_due, Lease.keep, iter(range(1, 1_000_000))
-
-    def paused(lease: Lease) -> None:
-        if next(steps) == moment:
-            happens()
-        pause(lease)
-
-    def kept(lease: Lease, **progress: Any) -> None:
-        if progress.get("phase") == moment:
-            happens()
-        keep(lease, **progress)
-
-    Lease.pause_when_due, Lease.keep = paused, kept
-    try:
-        yield
-    finally:
-        Lease.pause_when_due, Lease.keep = pause, keep
 
 
 @pytest.mark.django_db
