@@ -35,7 +35,8 @@ class Oracle:
 
     def __init__(self, world: World, rows: list[UserMapping]) -> None:
         self.rows = rows
-        self.users = {row.id: row for row in world.rows("cxone") if row.status != "DELETED"}
+        people = (row for row in world.rows("cxone") if not row.impersonated)  # CXone's own users are nobody
+        self.users = {row.id: row for row in people if row.status != "DELETED"}
         self.accounts: dict[str, list[Row]] = defaultdict(list)
         self.usable: dict[str, str] = {}
         for account in world.rows("ringcentral"):

@@ -21,7 +21,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from mapping import brake, by_hand, sync
 from mapping.matching import BY_HAND, Method
 from mapping.models import Change, ExternalAccount, SyncRun, UserMapping
-from mapping.sync.lease import Lease
 from mapping.verify import verify
 from tenants import reach
 from tenants.models import Tenant
@@ -31,6 +30,7 @@ from tenants.sandbox.server import Running, serve
 from tenants.sandbox.world import World
 
 from .conftest import Company
+from .interruptions import killed, meanwhile
 from .oracle import Oracle
 from .test_faults import ANSWERS, LISTS, STAGES, arm
 
@@ -48,10 +48,6 @@ sides = st.sampled_from(["cxone", "ringcentral"])
 moments = st.integers(1, 30)
 
 
-class Killed(BaseException):
-    """What kill -9 is to a process: nothing of ours gets to clean up."""
-
-
 class Machine(RuleBasedStateMachine):
     server: Running
     sandbox: Sandbox
@@ -64,14 +60,15 @@ class Machine(RuleBasedStateMachine):
         self.left: list[tuple[str, str]] = []
         self.done: list[list[Change]] = []
 
-    @initialize(seed=st.integers(1, 5))
-    def a_company_that_was_synced_once(self, seed: int) -> None:
+    @initialize(seed=st.integers(1, 5), synced=st.booleans())
+    def a_company(self, seed: int, synced: bool) -> None:
         self.world = World(PEOPLE, seed, name="acme")
         self.sandbox.worlds = {"acme": self.world}
         tenant = Tenant.objects.create(name="Acme", slug="acme")
         self.company = Company(tenant, self.world, self.sandbox)
         self.company.connect(self.server.url)
-        self.run_auto_sync()
+        if synced:
+            self.run_auto_sync()
 
     # -- what happens outside ----------------------------------------------------------------------
 
@@ -151,8 +148,8 @@ class Machine(RuleBasedStateMachine):
     @rule(user=who, account=who, reassign=st.booleans())
     def map_by_hand(self, user: int, account: int, reassign: bool) -> None:
         accounts = list(ExternalAccount.objects.filter(is_person=True).order_by("platform_id"))
-        chosen = accounts[account % len(accounts)]
         with suppress(by_hand.NotPossible):
+            chosen = accounts[account % len(accounts)] if accounts else None
             self.done.append(by_hand.map_user(self.user(user), chosen, actor=None, reassign=reassign))
 
     @rule(
@@ -193,17 +190,25 @@ class Machine(RuleBasedStateMachine):
         for run in SyncRun.objects.exclude(status__in=SyncRun.OVER):
             sync.cancel(run, actor=None)
 
-    @rule(moment=moments)
-    def cancel_in_the_middle(self, moment: int) -> None:
+    @rule(moment=st.sampled_from(["external", "store", "match", "apply", "report", 1, 2, 4, 6, 8]))
+    def cancel_in_the_middle(self, moment: int | str) -> None:
         run = self.request()
         with meanwhile(moment, lambda: sync.cancel(run, actor=None)):
             self.work_off(run)
 
-    @rule(moment=moments, user=who, account=who)
-    def map_by_hand_in_the_middle(self, moment: int, user: int, account: int) -> None:
+    @rule(phase=st.sampled_from(["match", "apply", "apply", 1, 2]), user=who, account=who)
+    def map_by_hand_in_the_middle(self, phase: str | int, user: int, account: int) -> None:
         run = self.request()
-        with meanwhile(moment, lambda: self.map_by_hand(user, account, True)):
+        with meanwhile(phase, lambda: self.map_somebody_who_is_to_be_changed(user, account)):
             self.work_off(run, decided_meanwhile=True)
+
+    def map_somebody_who_is_to_be_changed(self, user: int, account: int) -> None:
+        proposed = Change.objects.filter(outcome="pending").order_by("mapping__cxone_id")
+        if not (rows := [change.mapping for change in proposed]):
+            return self.map_by_hand(user, account, True)
+        free = list(ExternalAccount.objects.filter(mapping=None).order_by("platform_id"))
+        with suppress(by_hand.NotPossible):
+            self.done.append(by_hand.map_user(rows[user % len(rows)], free[account % len(free)], actor=None))
 
     @rule(moment=moments)
     def crash(self, moment: int) -> None:
@@ -295,6 +300,8 @@ class Machine(RuleBasedStateMachine):
 
     def user(self, number: int) -> UserMapping:
         rows = list(UserMapping.objects.order_by("cxone_id"))
+        if not rows:
+            raise by_hand.NotPossible
         return rows[number % len(rows)]
 
     def limit(self, limits: dict[str, int | None] | None) -> None:
@@ -329,42 +336,6 @@ class Machine(RuleBasedStateMachine):
         before = list(decided.all())
         yield
         assert list(decided.all()) == before
-
-
-@contextmanager
-def killed(moment: int) -> Iterator[None]:
-    """The worker dies in the middle of its `moment`-th step, and what it had not committed is lost."""
-    keep, steps = Lease.keep, iter(range(1, 1_000_000))
-
-    def dies(lease: Lease, **progress: Any) -> None:
-        keep(lease, **progress)
-        if next(steps) == moment:
-            raise Killed
-
-    Lease.keep = dies
-    try:
-        yield
-    except Killed:
-        pass
-    finally:
-        Lease.keep = keep
-
-
-@contextmanager
-def meanwhile(moment: int, happens: Callable[[], object]) -> Iterator[None]:
-    """Something happens between two pages or batches of a run."""
-    pause, steps = Lease.pause_when_due, iter(range(1, 1_000_000))
-
-    def paused(lease: Lease) -> None:
-        if next(steps) == moment:
-            happens()
-        pause(lease)
-
-    Lease.pause_when_due = paused
-    try:
-        yield
-    finally:
-        Lease.pause_when_due = pause
 
 
 @pytest.mark.django_db
