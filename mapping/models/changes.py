@@ -47,7 +47,7 @@ class Change(models.Model):
     run = models.ForeignKey(
         SyncRun,
         verbose_name=_("run"),
-        on_delete=models.CASCADE,
+        on_delete=models.RESTRICT,  # the history goes with its tenant, never with a run
         null=True,
         blank=True,
         related_name="changes",

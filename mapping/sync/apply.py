@@ -42,8 +42,8 @@ def apply(lease: Lease) -> None:
 
 def settle(changes: list[Change]) -> int:
     """Apply or refuse each change, within the caller's transaction. Returns how many were applied."""
-    now = timezone.now()
     rows = UserMapping.objects.select_for_update().in_bulk([change.mapping_id for change in changes])
+    now = timezone.now()  # after the lock: whoever had it before us settled before us
     targets = [change.after["account"] for change in changes if change.after["account"]]
     owner = dict(UserMapping.objects.filter(account__in=targets).values_list("account_id", "pk"))
     applied: list[Change] = []

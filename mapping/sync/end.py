@@ -73,11 +73,11 @@ def cancel(run: SyncRun, *, actor: Any) -> bool:
 
 
 def take_the_place_of_held(run: SyncRun) -> None:
-    """What the brake held before is of yesterday: `run` has looked again. Previews are a person's own: they stay, and
-    take nobody's place."""
-    if run.is_preview:
-        return
+    """What the brake held before is of yesterday: `run` has looked again. Previews are a person's own: they stay; and
+    one takes the place of those alone whose pages, not kept yet, are older than its own."""
     held = SyncRun.objects.filter(tenant=run.tenant_id, status=Status.HELD, is_preview=False, pk__lt=run.pk)
+    if run.is_preview:
+        held = held.filter(phase=SyncRun.Phase.STORE)
     for older in held:
         discard(older, actor=None, why=_("Run %(run)s has looked again since.") % {"run": run.pk})
 

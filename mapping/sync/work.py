@@ -92,7 +92,7 @@ def _go_on(lease: Lease) -> None:
         if phase == Phase.MATCH and lease.run.is_preview:
             lease.end(SyncRun.Status.HELD, phase=Phase.APPLY, phase_at=None, done=0)
             return
-        if phase == Phase.MATCH:
+        if phase == Phase.STORE:  # what was read before is of yesterday from here on
             take_the_place_of_held(lease.run)
         if phase != ORDER[-1]:
             lease.keep(phase=ORDER[ORDER.index(phase) + 1], phase_at=Now(), done=0, expected=0)

@@ -250,9 +250,6 @@ class Machine(RuleBasedStateMachine):
             self.let_go_on(oldest, 0)
 
     def let_go_on(self, run: SyncRun, leave_out: int) -> None:
-        people = UserMapping.objects.filter(present=True).count()
-        if run.phase != SyncRun.Phase.STORE and run.users != people:
-            return  # fails with “The counts do not add up”: see the test in test_preview.py that is marked xfail
         proposed = run.changes.filter(outcome="pending").order_by("pk").values_list("pk", flat=True)
         with suppress(sync.AlreadyRunning):
             sync.apply_held(run, actor=None, leave_out=list(proposed[:leave_out]), approval="seen")

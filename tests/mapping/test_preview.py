@@ -46,7 +46,6 @@ def test_a_row_mapped_by_hand_since_the_preview_is_refused(company: Company) -> 
     assert (change.outcome, run.status) == (Change.Outcome.REFUSED, Status.PARTIAL)
 
 
-@pytest.mark.breaks_rows
 def test_a_held_run_does_not_stand_in_the_way_of_others(company: Company) -> None:
     held = company.run(is_preview=True)
     assert company.run().status == Status.SUCCEEDED
