@@ -64,9 +64,9 @@ class Company:
 
 
 @pytest.fixture
-def company(request: pytest.FixtureRequest, db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
+def company(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
     """Acme, 200 people: one block of the sandbox's stories. Nobody waits, and no rate limit holds. Whatever the test
-    did, all walls must stand after it, unless it is marked breaks_rows."""
+    did, all walls must stand after it."""
     monkeypatch.setattr(reach, "wait", lambda seconds: None)
     world = World(200, name="acme")
     sandbox = Sandbox(world)
@@ -77,8 +77,7 @@ def company(request: pytest.FixtureRequest, db: None, monkeypatch: pytest.Monkey
     company.connect(server.url)
     yield company
     server.close()
-    if request.node.get_closest_marker("breaks_rows") is None:
-        assert [str(violation) for violation in verify([company.tenant])] == []
+    assert [str(violation) for violation in verify([company.tenant])] == []
 
 
 @pytest.fixture
