@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from mapping import sync
 from mapping.folding import fold
 from mapping.models import ExternalAccount, SyncRun, SyncSchedule, UserMapping
+from tenants.models import Tenant
 
 from ..mapping.conftest import Company
 from .conftest import MAPPER, VIEWER, Reception
@@ -145,3 +146,41 @@ def test_auto_map_users_is_reviewed_left_out_and_confirmed(reception: Reception,
 def test_who_sees_one_tenant_sees_no_chooser(reception: Reception) -> None:
     page = reception.enter(*MAPPER).go("/admin/mapping/usermapping/")
     expect(page.locator(".tenant-switcher")).to_have_count(0)
+
+
+def test_who_sees_several_chooses_one_and_it_is_remembered(reception: Reception, company: Company) -> None:
+    visitor = reception.enter(*MAPPER)
+    globex = Tenant.objects.create(name="Globex", slug="globex")
+    globex.members.set(company.tenant.members.all())
+    UserMapping.objects.create(tenant=globex, cxone_id="g1", name="Somebody of Globex")
+    page = visitor.go("/admin/")
+    page.locator(".tenant-switcher summary").click()
+    page.get_by_role("button", name="Globex").click()
+    expect(page.locator(".tenant-switcher summary")).to_contain_text("Globex")
+    page.get_by_role("link", name="User Mapping").first.click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    expect(page.locator("#result_list")).to_contain_text("Somebody of Globex")
+
+
+def test_what_the_brake_holds_is_approved_once_with_a_reason(reception: Reception, company: Company) -> None:
+    company.sandbox.faults.arm("half", side="ringcentral", path="extension$", times="always")
+    run = company.run()
+    company.sandbox.faults.clear()
+    page = reception.enter(*MAPPER, "approve_syncrun").go("/admin/")
+    page.get_by_role("link", name="Decide").click()
+    expect(page.locator(".limits")).to_contain_text("known from the last time are missing")
+    page.get_by_role("button", name="Approve once").click()
+    expect(page.locator(".messagelist")).to_contain_text("Say why")
+    page.get_by_label("Why may it?").fill("They closed a site.")
+    page.get_by_role("button", name="Approve once").click()
+    expect(page.locator("#content")).to_contain_text("They closed a site.")
+    assert sync.run_here(run, watch=lambda run: None).status == "succeeded"
+    assert UserMapping.objects.filter(flag="account_gone").count() > 50
+
+
+def test_a_run_is_canceled_from_its_page(reception: Reception, company: Company) -> None:
+    run = sync.request(company.tenant, trigger=SyncRun.Trigger.HAND)
+    page = reception.enter(*MAPPER).go(f"/admin/mapping/syncrun/{run.pk}/change/")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#content")).to_contain_text("canceled")
+    assert SyncRun.objects.get(pk=run.pk).status == "canceled"
