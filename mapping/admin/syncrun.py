@@ -64,11 +64,11 @@ class SyncRunAdmin(AutoMap, ReadOnly, TenantScoped):
     def state(self, run: SyncRun) -> str:
         return run_badge(run)
 
-    @admin.display(description=gettext_lazy("asked for by"), ordering="trigger")
+    @admin.display(description=gettext_lazy("started"), ordering="trigger")
     def asked_by(self, run: SyncRun) -> str:
         return started(run)
 
-    @admin.display(description=gettext_lazy("asked for"), ordering="created_at")
+    @admin.display(description=gettext_lazy("when"), ordering="created_at")
     def asked_at(self, run: SyncRun) -> str:
         return moment(run.created_at)
 
