@@ -20,14 +20,17 @@ PRODUCTION = $(SCRATCH) SITE_URL=https://presence.example.org ALLOWED_HOSTS=pres
   CREDENTIAL_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
   DATABASE_URL=postgres://127.0.0.1/presence_sync EMAIL_URL=smtp+tls://mail.example.org:587
 
-.PHONY: help demo run test check format soak screenshots clean
+.PHONY: help demo demo-shell run test check format soak screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## print this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 demo: .venv/installed  ## a running admin with two synced tenants, on SQLite, against the bundled sandbox
 	@$(DEMO) $(BIN)/python manage.py demo
+
+demo-shell: .venv/installed  ## a shell in which `python manage.py …` works on the demo's data
+	@$(DEMO) PATH="$(CURDIR)/$(BIN):$$PATH" $${SHELL:-sh}
 
 run: .venv/installed  ## your own installation: web and worker, as set in .env (PORT=8000)
 	@$(BIN)/python manage.py serve --port $(PORT)

@@ -21,20 +21,25 @@ SENTENCES = {
 
 
 def sentence(found: dict[str, Any], *, platform: str) -> str:
-    """“34 of 292 mapped users would lose their account; the limit is 10 % or 200.”"""
+    """“34 of 292 mapped users would lose their account (12 %); the limit is 10 %.”"""
     counts = {"count": f"{found['count']:,}", "of": f"{found['of']:,}"}
-    what = format_lazy(SENTENCES[Limit(found["limit"])], platform=platform, **counts)
-    return str(format_lazy(_("{what}; the limit is {limit}."), what=what, limit=bounds(found)))
+    what = str(format_lazy(SENTENCES[Limit(found["limit"])], platform=platform, **counts))
+    if found["of"]:
+        what = _("%(what)s (%(share)d %%)") % {
+            "what": what,
+            "share": round(100 * found["count"] / found["of"]),
+        }
+    return str(format_lazy(_("{what}; the limit is {limit}."), what=what, limit=passed(found)))
 
 
-def bounds(found: dict[str, Any]) -> str:
-    share = _("%(share)d %%") % {"share": found["share"]} if found["share"] is not None else ""
-    number = f"{found['number']:,}" if found["number"] is not None else ""
-    return (
-        _("%(share)s or %(number)s") % {"share": share, "number": number}
-        if share and number
-        else share + number
-    )
+def passed(found: dict[str, Any]) -> str:
+    """The limits that were passed, of the two there are."""
+    words = []
+    if found["share"] is not None and found["count"] * 100 > found["of"] * found["share"]:
+        words.append(_("%(share)d %%") % {"share": found["share"]})
+    if found["number"] is not None and found["count"] > found["number"]:
+        words.append(f"{found['number']:,}")
+    return _(" and ").join(words)
 
 
 def described(found: dict[str, Any], *, platform: str) -> dict[str, Any]:

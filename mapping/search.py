@@ -5,7 +5,7 @@ Over the stored directory; asking the platform itself is tenants/platforms' sear
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import regex
 from django.db.models import Q, QuerySet, TextChoices
@@ -62,12 +62,33 @@ EXTENSION_DIGITS, PHONE_DIGITS = 3, 7
 """So many digits make an extension, or a telephone number: “ann2” is the second Ann."""
 
 
+def _is_same_name(ours: list[str], theirs: list[str]) -> bool:
+    return {word for word in ours if len(word) > 1} <= set(theirs)
+
+
+def _is_similar_name(ours: list[str], theirs: list[str]) -> bool:
+    """The family name, or one that begins with it, and another word with the first letter of the given name."""
+    families = [word for word in theirs if word.startswith(ours[-1])]
+    others = [word for word in theirs if word not in families[:1]]
+    is_alike = bool(families) and any(word[0] == ours[0][0] for word in others)
+    return is_alike and not _is_same_name(ours, theirs)
+
+
+BY_NAME: dict[Resemblance, Callable[[list[str], list[str]], bool]] = {
+    Resemblance.SAME_NAME: _is_same_name,
+    Resemblance.SIMILAR_NAME: _is_similar_name,
+}
+"""What is asked of the names themselves: the stored directory finds words of the address as well."""
+
+
 def candidates(mapping: UserMapping, *, limit: int = 10) -> list[tuple[ExternalAccount, list[Resemblance]]]:
     """Accounts that resemble the user, best first, each with the reasons. For a person to look at: a machine never
     maps by them. Names are shared, and extensions and numbers are handed on to whoever comes next."""
     ranked: dict[int, tuple[ExternalAccount, list[Resemblance]]] = {}
     for reason, accounts_ in _resembling(mapping):
         for account in accounts_[:50]:
+            if reason in BY_NAME and not BY_NAME[reason](words(mapping.name), words(account.name)):
+                continue  # the words stand in the address alone
             ranked.setdefault(account.pk, (account, []))[1].append(reason)
     weight = list(Resemblance)
 
@@ -94,7 +115,7 @@ def _resembling(mapping: UserMapping) -> Iterator[tuple[Resemblance, QuerySet[Ex
             whole &= Q(search_text__contains=f" {word}")
         yield Resemblance.SAME_NAME, people.filter(whole)
         ends = Q(search_text__contains=f" {named[0][0]}") & Q(search_text__contains=f" {named[-1]}")
-        yield Resemblance.SIMILAR_NAME, people.filter(ends).exclude(whole)
+        yield Resemblance.SIMILAR_NAME, people.filter(ends)
     yield from _same_number(mapping, people)
 
 

@@ -205,6 +205,7 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en"
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_I18N = USE_TZ = True
+FORMAT_MODULE_PATH = ["presence_sync.formats"]
 
 LOGGING_CONFIG = None
 logging.config.dictConfig(

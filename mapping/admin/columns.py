@@ -154,8 +154,8 @@ def state_in_words(kept: dict[str, Any]) -> str:
 def step(change: Change) -> SafeString:
     """“Unmapped: No match → Ann Lee ext. 101 (Auto)”."""
     return format_html(
-        '<span class="muted">{}</span> <span aria-hidden="true">→</span>'
-        '<span class="visually-hidden">{}</span> {}',
+        '<span><span class="muted">{}</span> <span aria-hidden="true">→</span>'
+        '<span class="visually-hidden">{}</span> {}</span>',
         state_in_words(change.before),
         _("became"),
         state_in_words(change.after),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.db.models import Count, Max, Q
@@ -16,13 +16,12 @@ from tenants.admin.health import connections_of, health_badge
 from tenants.models import Connection, Tenant
 
 from .. import limits_in_words
-from ..matching import Reason
+from ..matching import Flag, Reason
 from ..models import SyncRun, SyncSchedule, UserMapping
-from ..reasons import LABELS
+from ..reasons import FLAG_LABELS, LABELS, NEEDS_A_DECISION
 from ..sync import breaker
 from . import overdue
 from .columns import length, platform_of, run_badge
-from .filters import NEEDED
 from .trend import trends
 
 SKIPPED = Reason.NO_PERMISSION.value
@@ -32,12 +31,9 @@ def cards(user: Any) -> list[dict[str, Any]]:
     """One card for each tenant this person may see, those with trouble first. The number of queries does not
     depend on the number of tenants."""
     tenants = list(Tenant.objects.for_staff(user).prefetch_related("connections"))
-    counts, decisions = people(tenants)
+    standing = people(tenants)
     runs = last_runs(tenants)
-    made = [
-        card(tenant, counts[tenant.pk], decisions.get(tenant.pk, 0), runs=runs[tenant.pk], user=user)
-        for tenant in tenants
-    ]
+    made = [card(tenant, standing[tenant.pk], runs=runs[tenant.pk], user=user) for tenant in tenants]
     lines, schedules = trends(tenants), schedules_of(tenants)
     resting = breaker.rests(list(schedules))
     may_schedule = user.has_perm("mapping.map_usermapping")
@@ -56,14 +52,25 @@ def schedules_of(tenants: list[Tenant]) -> dict[int, SyncSchedule]:
     return {each.tenant_id: each for each in SyncSchedule.objects.filter(tenant__in=tenants, enabled=True)}
 
 
-def people(tenants: list[Tenant]) -> tuple[dict[int, dict[str, int]], dict[int, int]]:
-    """({tenant: {reason: how many}}, {tenant: how many need a decision})."""
+class Standing(NamedTuple):
+    """How many of a tenant's people there are by reason ("" is mapped), and how many mappings by flag."""
+
+    reasons: Counter[str]
+    flags: Counter[str]
+
+    @property
+    def decisions(self) -> int:
+        return sum(self.reasons[reason.value] for reason in NEEDS_A_DECISION) + self.flags.total()
+
+
+def people(tenants: list[Tenant]) -> dict[int, Standing]:
+    standing: dict[int, Standing] = defaultdict(lambda: Standing(Counter(), Counter()))
     present = UserMapping.objects.filter(tenant__in=tenants, present=True).order_by()
-    counts: dict[int, dict[str, int]] = defaultdict(dict)
-    for tenant, reason, number in present.values_list("tenant", "reason").annotate(Count("pk")):
-        counts[tenant][reason] = number
-    waiting = present.filter(NEEDED).values_list("tenant").annotate(Count("pk"))
-    return counts, dict(waiting)
+    for tenant, reason, flag, number in present.values_list("tenant", "reason", "flag").annotate(Count("pk")):
+        standing[tenant].reasons[reason] += number
+        if flag:
+            standing[tenant].flags[flag] += number
+    return standing
 
 
 def last_runs(tenants: list[Tenant]) -> dict[int, list[SyncRun]]:
@@ -82,10 +89,9 @@ def last_runs(tenants: list[Tenant]) -> dict[int, list[SyncRun]]:
     return runs
 
 
-def card(
-    tenant: Tenant, counts: dict[str, int], decisions: int, *, runs: list[SyncRun], user: Any
-) -> dict[str, Any]:
-    mapped, skipped, total = counts.get("", 0), counts.get(SKIPPED, 0), sum(counts.values())
+def card(tenant: Tenant, standing: Standing, *, runs: list[SyncRun], user: Any) -> dict[str, Any]:
+    counts, decisions = standing.reasons, standing.decisions
+    mapped, skipped, total = counts[""], counts[SKIPPED], counts.total()
     now = next((run for run in runs if not run.is_over), None)
     last = next((run for run in runs if run.is_over), None)
     connections = connections_of(tenant)
@@ -100,7 +106,8 @@ def card(
         "total": total,
         "percent": 100 * mapped // total if total else 0,
         "bar": bar(mapped, total - mapped - skipped, total),
-        "reasons": by_reason(tenant, counts),
+        "reasons": waiting_by_reason(tenant, standing),
+        "others": others_by_reason(tenant, counts),
         "decisions": decisions,
         "decisions_text": decide,
         "decisions_url": listed(tenant, decision="yes"),
@@ -108,7 +115,7 @@ def card(
         "last": last and described(last),
         "connections": [{"row": each, "badge": health_badge(each)} for each in connections],
         "may_start": is_complete and not (now and now.is_live) and user.has_perm("mapping.map_usermapping"),
-        "troubles": [*connection_troubles(connections, user), *run_troubles(now, last)],
+        "troubles": [*connection_troubles(connections, user), *run_troubles(now, last, user)],
     }
 
 
@@ -118,12 +125,27 @@ def bar(mapped: int, unmapped: int, total: int) -> dict[str, int]:
     return {"mapped": round(mapped * scale), "unmapped": round(unmapped * scale)}
 
 
-def by_reason(tenant: Tenant, counts: dict[str, int]) -> list[dict[str, Any]]:
-    rows = sorted(((number, reason) for reason, number in counts.items() if reason), reverse=True)
-    return [
-        {"label": LABELS[Reason(reason)], "number": number, "url": listed(tenant, reason__exact=reason)}
-        for number, reason in rows
+def waiting_by_reason(tenant: Tenant, standing: Standing) -> list[dict[str, Any]]:
+    """What the decisions are about; the numbers add up to theirs."""
+    reasons = [(standing.reasons[reason.value], reason) for reason in NEEDS_A_DECISION]
+    rows = [row(tenant, LABELS[reason], number, reason__exact=reason) for number, reason in reasons]
+    flags = standing.flags.items()
+    rows += [
+        row(tenant, _("Mapped, but: %s") % FLAG_LABELS[Flag(flag)], number, flag__exact=flag)
+        for flag, number in flags
     ]
+    return sorted((each for each in rows if each["number"]), key=lambda each: -each["number"])
+
+
+def others_by_reason(tenant: Tenant, counts: Counter[str]) -> list[dict[str, Any]]:
+    """Unmapped as it should be: nobody has to decide about them."""
+    needed = {"", *(reason.value for reason in NEEDS_A_DECISION)}
+    rows = [(number, reason) for reason, number in counts.most_common() if reason not in needed]
+    return [row(tenant, LABELS[Reason(reason)], number, reason__exact=reason) for number, reason in rows]
+
+
+def row(tenant: Tenant, label: Any, number: int, **filters: str) -> dict[str, Any]:
+    return {"label": label, "number": number, "url": listed(tenant, **filters)}
 
 
 def listed(tenant: Tenant, **filters: str) -> str:
@@ -153,12 +175,14 @@ def connection_troubles(connections: list[Connection], user: Any) -> Iterator[di
             yield {"text": f"{each.kind.label}: {each.health_text}", "url": url, "link": _("Connection")}
 
 
-def run_troubles(now: SyncRun | None, last: SyncRun | None) -> Iterator[dict[str, Any]]:
+def run_troubles(now: SyncRun | None, last: SyncRun | None, user: Any) -> Iterator[dict[str, Any]]:
     if now and now.status == SyncRun.Status.HELD and now.held_for:
         platform = platform_of(now.tenant)
         said = " ".join(limits_in_words.sentence(found, platform=platform) for found in now.held_for)
         url = reverse("admin:mapping_syncrun_proposals", args=[now.pk])
-        yield {"text": _("The brake holds a run: %s") % said, "url": url, "link": _("Decide")}
+        may = user.has_perm("mapping.approve_syncrun")
+        text = _("The brake holds a run: %s") % said
+        yield {"text": text, "url": url, "link": _("Decide") if may else _("Look at it")}
     if last and last.status in SyncRun.TROUBLE:
         text = _("The last Auto Sync: %s.") % last.get_status_display()
         yield {"text": f"{text} {last.error}".strip(), "url": page_of(last), "link": _("Look at the run")}

@@ -46,6 +46,7 @@ def context(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
         "rows": rows_of(run) if not run.is_live else [],
         "kinds": kinds_of(run) if not run.is_live else [],
         "changes_shown": CHANGES,
+        "successor": getattr(run, "successor", None),
         "time_left": length(time_left(run)) if time_left(run) else "",
         "may_start": may_map and (run.is_over or run.status == Status.HELD),
         "may_retry": may_map and run.is_over and run.failed > 0,

@@ -122,7 +122,7 @@ class SyncRunAdmin(AutoMap, ReadOnly, TenantScoped):
         except sync.AlreadyRunning as error:
             return self.at_work(request, error)
         self.log_addition(request, run, _("Auto Sync now."))
-        messages.success(request, _("1 run of Auto Sync was started for %(tenant)s.") % {"tenant": tenant})
+        messages.success(request, _("Auto Sync was started for %(tenant)s.") % {"tenant": tenant})
         return to_run(run)
 
     def retry(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from tenants.admin.scope import TenantScoped, tenant_or_404, tenants_of
@@ -19,7 +20,7 @@ from tenants.platforms import webhook
 from tenants.vault import VaultError
 
 from ..models import SyncSchedule
-from ..schedules import BadTimetable, next_times, zone_names
+from ..schedules import BadTimetable, Frequency, next_times, zone_names
 from ..sync import outbox
 from . import overdue
 from .columns import moment
@@ -43,7 +44,7 @@ class SyncScheduleAdmin(TenantScoped):
 
     @admin.display(description=_("frequency"))
     def in_words(self, schedule: SyncSchedule) -> str:
-        return str(schedule.get_frequency_display())
+        return frequency_in_words(schedule)
 
     @admin.display(description=_("next run"))
     def next_run(self, schedule: SyncSchedule) -> Any:
@@ -180,3 +181,17 @@ def upcoming(schedule: SyncSchedule) -> dict[str, Any]:
     except BadTimetable as error:
         return {"errors": {error.field: [str(error)]}}
     return {"times": times, "is_enabled": schedule.enabled, "zone": schedule.time_zone}
+
+
+def frequency_in_words(schedule: SyncSchedule) -> str:
+    """“every 10 minutes”, “daily at 02:00”, “off”."""
+    if not schedule.enabled:
+        return str(_("off"))
+    if schedule.frequency == Frequency.MINUTES:
+        return ngettext("every %d minute", "every %d minutes", schedule.every) % schedule.every
+    if schedule.frequency == Frequency.HOURS:
+        return ngettext("every %d hour", "every %d hours", schedule.every) % schedule.every
+    if schedule.frequency == Frequency.CRON:
+        return schedule.cron
+    at = {"frequency": schedule.get_frequency_display(), "time": schedule.at.strftime("%H:%M")}
+    return str(_("%(frequency)s at %(time)s") % at)

@@ -50,7 +50,6 @@ class UserMappingAdmin(MapUser, BulkActions, PeopleSearch, ReadOnly, TenantScope
         "account_in_words",
         "method",
         "why",
-        "flagged",
         "last_synced",
         "menu",
     ]
@@ -100,11 +99,11 @@ class UserMappingAdmin(MapUser, BulkActions, PeopleSearch, ReadOnly, TenantScope
 
     @admin.display(description=gettext_lazy("reason"), ordering="reason")
     def why(self, mapping: UserMapping) -> str:
+        """Why somebody is unmapped, or what looks wrong with a mapping."""
+        if mapping.flag:
+            said = reasons.flag_sentence(mapping.flag, platform=platform_of(mapping.tenant))
+            return two_lines(badge("warn", mapping.get_flag_display()), said)
         return two_lines(mapping.get_reason_display() or "–", sentence(mapping))
-
-    @admin.display(description=gettext_lazy("flag"), ordering="flag")
-    def flagged(self, mapping: UserMapping) -> str:
-        return badge("warn", mapping.get_flag_display()) if mapping.flag else "–"
 
     @admin.display(description=gettext_lazy("last synced"))
     def last_synced(self, mapping: UserMapping) -> str:

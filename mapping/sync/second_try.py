@@ -99,7 +99,10 @@ def look_closer(
             gone.append(known.platform_id)
             continue
         if account.email.strip().casefold() in typed:
-            raise BadAnswer(f"The look-up by e-mail held back {known}, who still has the address.")
+            raise BadAnswer(
+                f"Two answers contradict each other: asked for the address, the platform does not name {known}; asked "
+                "for the account, it says that it still has this address."
+            )
         moved.append(account)
     return moved, gone
 

@@ -63,13 +63,14 @@ def _form(sandbox: "Sandbox", request: Request) -> Reply:
 def _act(sandbox: "Sandbox", request: Request) -> None:
     field = request.field
     if request.path.endswith("/arm"):
-        times: Any = "always" if field("times") == "always" else int(field("times") or 1)
+        times: Any = "always" if field("times") == "always" else _number(field("times"), "Times")
         sandbox.faults.arm(
             Fault(
                 field("kind"),
                 path=field("path") or None,
                 side=field("side") or None,
-                at=int(field("at") or 1),
+                world=field("world") or None,
+                at=_number(field("at"), "From call"),
                 times=times,
                 value=field("value") or None,
             )
@@ -82,3 +83,9 @@ def _act(sandbox: "Sandbox", request: Request) -> None:
         sandbox.worlds[field("world")].set_email(field("side"), field("id").strip(), field("email") or None)
     else:
         raise LookupError("no such form")
+
+
+def _number(text: str, name: str) -> int:
+    if text and not text.isdecimal():
+        raise ValueError(f"{name} takes a number{', or always' if name == 'Times' else ''}, not {text!r}")
+    return int(text or 1)

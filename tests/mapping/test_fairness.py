@@ -23,7 +23,11 @@ def test_a_throttled_and_a_silent_platform_delay_nobody_else(start: Start, compa
     faults.arm("throttled", world=throttled.world.name, path="/users/search", times="always", value=25)
     slow, asked_to_wait, *prompt = [ask(company) for company in (silent, throttled, *others)]
     worker = start(Q_WORKERS=2)
-    until(lambda: all(status(run) == Status.WAITING for run in prompt), what="the others", of=worker)
+    tried = (
+        Status.WAITING,
+        Status.SUCCEEDED,
+    )  # the worker's first tick may have made the second tries already
+    until(lambda: all(status(run) in tried for run in prompt), what="the others", of=worker)
     asked_to_wait.refresh_from_db()
     assert (status(slow), status(asked_to_wait)) == (Status.RUNNING, Status.QUEUED)
     assert asked_to_wait.not_before is not None and "wait" in asked_to_wait.note

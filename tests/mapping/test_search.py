@@ -117,3 +117,20 @@ def test_the_free_come_before_those_that_somebody_has(tenant: Tenant) -> None:
     UserMapping.objects.create(tenant=tenant, cxone_id="x", account=taken, method="manual", reason="")
     found = [account.platform_id for account in search.accounts(tenant, "l")]
     assert found.index("4") < found.index("2") and found.index("3") < found.index("2")
+
+
+def test_the_words_of_an_address_make_no_name(tenant: Tenant) -> None:
+    """Two people share an address: only one of them has the name as well."""
+    ExternalAccount.objects.create(
+        tenant=tenant,
+        platform_id="9",
+        name="Mikko Nyong",
+        email="aino.nyong@acme.com",
+        email_key="aino.nyong@acme.com",
+        is_person=True,
+        search_text=search_text("Mikko Nyong", "aino.nyong@acme.com", "", "", ""),
+    )
+    user = UserMapping.objects.create(
+        tenant=tenant, cxone_id="x", name="Aino Nyong", email_key="aino.nyong@acme.com"
+    )
+    assert [reasons for _account, reasons in search.candidates(user)] == [[Resemblance.SAME_EMAIL]]

@@ -131,3 +131,20 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_tenants(
 def test_the_bar_is_as_long_as_the_people_are_many() -> None:
     assert bar(1, 1, 4) == {"mapped": 250, "unmapped": 250}
     assert bar(0, 0, 0) == {"mapped": 0, "unmapped": 0}
+
+
+def test_what_needs_a_decision_adds_up_flags_included(people: People, acme: Tenant) -> None:
+    make_user(acme, reason="no_match"), make_user(acme, reason="no_permission")
+    make_user(acme, account=make_account(acme), flag="account_gone")
+    text = page(people.viewer, "/admin/")
+    assert "2 people need a decision" in text and "Mapped, but: Account gone" in text
+    assert (
+        text.index("Mapped, but") < text.index("Unmapped, and nothing to decide") < text.index("Skipped: no")
+    )
+
+
+def test_a_page_that_does_not_exist_leads_home(people: People) -> None:
+    answer = people.viewer.get("/admin/mapping/usermapping/999999/change/")
+    assert (answer.status_code, "Nothing is here" in answer.content.decode()) == (404, True)
+    answer = people.viewer.get("/admin/auth/user/")
+    assert (answer.status_code, "Not allowed" in answer.content.decode()) == (403, True)

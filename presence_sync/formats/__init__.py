@@ -1,0 +1,1 @@
+"""One way to write a date where the language is English: neither American nor British readers misread it."""
