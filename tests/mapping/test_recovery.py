@@ -71,12 +71,13 @@ def test_a_process_killed_in_any_phase_is_replaced_and_the_next_run_completes(
 def test_a_process_killed_in_any_phase_of_the_second_try_loses_nothing_of_the_first(
     start: Start, company: Company, doom: Doom, phase: str, statements: int
 ) -> None:
-    run = ask(company)
+    run = ask(company, retry_delay=timedelta(hours=1))  # longer than the tick of a worker that starts
     worker = start(**doom.environment)
     until(lambda: status(run) == Status.WAITING, what="the first try", of=worker)
     correct(company)
     before = mapped(company)
     doom.at(phase, statements)
+    SyncRun.objects.filter(pk=run.pk).update(not_before=timezone.now(), retry_delay=timedelta(0))
     sync.tick()
     doom.has_struck(worker)
     assert before.items() <= mapped(company).items()

@@ -206,6 +206,7 @@ def schedule_page(people: People, made: SyncSchedule) -> str:
     return page(people.mapper, f"/admin/mapping/syncschedule/{made.pk}/change/")
 
 
+@pytest.mark.usefixtures("six_past_ten")
 def test_auto_syncing_says_which_runs_are_missed_while_no_worker_is_there(
     people: People, acme: Tenant
 ) -> None:
