@@ -18,6 +18,7 @@ NAMES = 200
 class Limit(StrEnum):
     """What is limited: changes of the map, and what is missing from a directory compared with the last time."""
 
+    FIRST = "first"
     MAP = "map"
     REMAP = "remap"
     UNMAP = "unmap"

@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy
 from .brake import Limit
 
 SENTENCES = {
+    Limit.FIRST: gettext_lazy(
+        "This is the first run, and nobody has started it by hand: {count} of {of} users would get an account"
+    ),
     Limit.MAP: gettext_lazy("{count} of {of} users would get an account"),
     Limit.REMAP: gettext_lazy("{count} of {of} mapped users would get another account"),
     Limit.UNMAP: gettext_lazy("{count} of {of} mapped users would lose their account"),
@@ -29,6 +32,8 @@ def sentence(found: dict[str, Any], *, platform: str) -> str:
             "what": what,
             "share": round(100 * found["count"] / found["of"]),
         }
+    if found["limit"] == Limit.FIRST:
+        return f"{what}."
     return str(format_lazy(_("{what}; the limit is {limit}."), what=what, limit=passed(found)))
 
 

@@ -20,8 +20,6 @@ from cronsim import CronSim, CronSimError
 SHORTEST_INTERVAL = timedelta(minutes=10)
 """A run reads both directories whole; more often than this would spend the platforms' limits on nothing."""
 
-HORIZON = timedelta(days=400)
-
 
 class Frequency(StrEnum):
     MINUTES = "minutes"

@@ -19,6 +19,7 @@ Status = SyncRun.Status
 def bounds_of(tenant: Tenant) -> dict[Limit, Bounds]:
     shrink = Bounds(tenant.shrink_limit, tenant.shrink_limit_number)
     return {
+        Limit.FIRST: Bounds(0, None),
         Limit.MAP: Bounds(tenant.map_limit, tenant.map_limit_number),
         Limit.REMAP: Bounds(tenant.remap_limit, tenant.remap_limit_number),
         Limit.UNMAP: Bounds(tenant.unmap_limit, tenant.unmap_limit_number),
@@ -47,15 +48,25 @@ def of_plan(run: SyncRun) -> list[Measure]:
         _measure(run, Limit.REMAP, counts, mapped),
         _measure(run, Limit.UNMAP, counts, mapped),
     ]
-    if mapped and not is_first(run):
-        measures.append(_measure(run, Limit.MAP, counts, people.filter(eligible=True).count()))
+    if limit := _limit_of_new(run, mapped):
+        measures.append(_measure(run, limit, counts, people.filter(eligible=True).count()))
     return measures
 
 
+def _limit_of_new(run: SyncRun, mapped: int) -> Limit | None:
+    """What holds new mappings. There is nothing to compare the first run of all with: one that a person starts maps
+    everybody; one that a schedule starts waits until a person has looked at it, because half a directory would look
+    just like a whole one."""
+    if is_first(run):
+        return Limit.FIRST if run.due_at else None
+    return Limit.MAP if mapped else None
+
+
 def _measure(run: SyncRun, limit: Limit, counts: dict[str, int], of: int) -> Measure:
-    proposed: Any = run.changes.filter(outcome=Change.Outcome.PENDING, kind=limit.value)
+    kind = Limit.MAP.value if limit == Limit.FIRST else limit.value
+    proposed: Any = run.changes.filter(outcome=Change.Outcome.PENDING, kind=kind)
     names = proposed.order_by("mapping__name").values_list("mapping__name", flat=True)
-    return Measure(limit, counts.get(limit.value, 0), of, names[:NAMES])
+    return Measure(limit, counts.get(kind, 0), of, names[:NAMES])
 
 
 def is_first(run: SyncRun) -> bool:

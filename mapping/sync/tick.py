@@ -99,9 +99,15 @@ def _request(schedule: SyncSchedule, passed: list[datetime], missed: list[dateti
             missed=[due.isoformat() for due in missed[-LISTED:]],
             missed_count=len(missed),
         )
-    except AlreadyRunning as error:  # the live run looks at everybody, too
-        coalesced = [*error.run.coalesced, *(due.isoformat() for due in passed)]
-        SyncRun.objects.filter(pk=error.run.pk).update(coalesced=coalesced[-LISTED:])
+    except AlreadyRunning as error:  # the live run looks at everybody, too, and makes up for what was missed
+        run = error.run
+        late = [*run.missed, *(due.isoformat() for due in missed)]
+        left = [*run.coalesced, *(due.isoformat() for due in passed if due not in missed)]
+        SyncRun.objects.filter(pk=run.pk).update(
+            missed=late[-LISTED:],
+            missed_count=F("missed_count") + len(missed),
+            coalesced=left[-LISTED:],
+        )
 
 
 def _second_tries() -> None:

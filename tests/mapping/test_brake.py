@@ -223,3 +223,20 @@ def test_a_preview_confirmed_after_another_run_met_a_newcomer_adds_up(company: C
     sync.apply_held(held, actor=None)
     held = sync.run_here(held, watch=lambda run: None, poll=0.01)
     assert (held.status, held.users) == (Status.SUCCEEDED, len(company.users()))
+
+
+def scheduled(company: Company) -> SyncRun:
+    return company.run(trigger=SyncRun.Trigger.SCHEDULE, due_at=timezone.now())
+
+
+@pytest.mark.parametrize("fault", ["half", None])
+def test_a_first_run_by_schedule_waits_until_a_person_has_looked(company: Company, fault: str | None) -> None:
+    """Half a directory would look just like a whole one."""
+    if fault:
+        company.sandbox.faults.arm(fault, side="ringcentral", path="extension$", times="always")
+    run = scheduled(company)
+    assert (run.status, kinds(run)) == (Status.HELD, ["first"])
+    assert not any(map_of(company).values())
+    company.sandbox.faults.clear()
+    assert approve(scheduled(company)).mapped > 100
+    assert scheduled(company).status == Status.SUCCEEDED

@@ -108,6 +108,16 @@ def test_a_run_due_while_one_is_live_is_left_to_it_and_said(
     assert [each[11:16] for each in run.coalesced] == ["10:20"]
 
 
+def test_a_run_asked_for_while_no_worker_was_there_makes_up_for_what_was_missed(
+    schedule: SyncSchedule, clock: time_machine.Traveller
+) -> None:
+    sync.request(schedule.tenant, trigger=SyncRun.Trigger.HAND)
+    tick_at(clock, 10, 31)
+    [run] = SyncRun.objects.all()
+    assert (times(run), run.missed_count) == (["10:10", "10:20"], 2)
+    assert [each[11:16] for each in run.coalesced] == ["10:30"]
+
+
 def test_what_waits_for_its_second_try_gives_way_to_the_run_that_is_due(
     schedule: SyncSchedule, clock: time_machine.Traveller
 ) -> None:
@@ -165,11 +175,12 @@ def test_two_ticks_at_once_start_one_run(schedule: SyncSchedule, clock: time_mac
 
 
 def test_each_tenant_is_synced_once_after_the_return(company: Company, clock: time_machine.Traveller) -> None:
+    company.run()
     every_ten_minutes("Acme")
     tick_at(clock, 11, 12)
-    sync.execute(SyncRun.objects.get().pk, ticket=False)
+    sync.execute(SyncRun.objects.latest("pk").pk, ticket=False)
     sync.tick()
-    run = SyncRun.objects.get()
+    run = SyncRun.objects.get(trigger=SyncRun.Trigger.SCHEDULE)
     assert (run.status, run.missed_count, run.mapped > 100) == (Status.WAITING, 6, True)
 
 
